@@ -1,0 +1,156 @@
+/** What an agent can be told to do, and how it says that it ended: the domain form of the wire's messages. */
+
+import type { KubeObject, ObjectRef } from './kube-object.ts';
+
+/** Server-side apply under Sluice's one field manager, objects in the given order; stops at the first that fails. */
+export interface ApplySpec {
+  kind: 'apply';
+  objects: KubeObject[];
+  /** Nothing is stored; the result holds the objects as they would become. */
+  dryRun?: boolean;
+  /** Takes fields over from other managers. Without it a conflict is a failure that names the owner. */
+  force?: boolean;
+}
+
+export interface PatchSpec {
+  kind: 'patch';
+  object: ObjectRef;
+  type: 'merge' | 'strategic' | 'json';
+  body: unknown;
+  /** Refused with PRECONDITION when the object has another version. */
+  resourceVersion?: string;
+}
+
+export interface ScaleSpec {
+  kind: 'scale';
+  object: ObjectRef;
+  replicas: number;
+}
+
+export interface DeleteSpec {
+  kind: 'delete';
+  object: ObjectRef;
+  propagation: 'background' | 'foreground' | 'orphan';
+  /** The result is sent once the object is gone, not when its deletion began. */
+  waitGone?: boolean;
+}
+
+export interface GetSpec {
+  kind: 'get';
+  object: ObjectRef;
+}
+
+export interface ListSpec {
+  kind: 'list';
+  apiVersion: string;
+  objectKind: string;
+  namespace: string;
+  labelSelector?: string;
+}
+
+/** Which versions of these API groups the cluster serves, with the kinds of each. */
+export interface DiscoverSpec {
+  kind: 'discover';
+  groups: string[];
+}
+
+/** May the agent do this? Answered by the API server (SelfSubjectRulesReview, then SelfSubjectAccessReview for what it leaves open). */
+export interface ReviewAccessSpec {
+  kind: 'reviewAccess';
+  namespace: string;
+  rules: AccessRule[];
+}
+
+export interface AccessRule {
+  group: string;
+  resource: string;
+  verb: string;
+}
+
+/** The last lines of the pods that a selector names. */
+export interface LogsSpec {
+  kind: 'logs';
+  namespace: string;
+  labelSelector: string;
+  tailLines: number;
+}
+
+export type OperationSpec =
+  | ApplySpec
+  | PatchSpec
+  | ScaleSpec
+  | DeleteSpec
+  | GetSpec
+  | ListSpec
+  | DiscoverSpec
+  | ReviewAccessSpec
+  | LogsSpec;
+
+export type OperationKind = OperationSpec['kind'];
+
+export interface Operation {
+  /** Idempotency key: the same id is the same deed, however often it is delivered. */
+  id: string;
+  deploymentId: string;
+  /** The target's namespace: the agent's policy and the operation's objects must agree with it. */
+  namespace: string;
+  /** Milliseconds since the epoch, orchestrator's clock: past it the operation is refused, not done. */
+  notAfterMs: number;
+  spec: OperationSpec;
+}
+
+/** `accepted` and `running` are on the way; the others are terminal. `rejected`: it never ran. */
+export type OperationState =
+  | 'accepted'
+  | 'running'
+  | 'rejected'
+  | 'succeeded'
+  | 'failed'
+  | 'superseded'
+  | 'expired'
+  | 'cancelled';
+
+export type TerminalState = Exclude<OperationState, 'accepted' | 'running'>;
+
+/** Why an operation did not succeed: closed and stable; a person's hint is in the message. */
+export type ResultCode =
+  | 'OK'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'CONFLICT'
+  | 'PRECONDITION'
+  | 'FORBIDDEN'
+  | 'INVALID'
+  | 'POLICY'
+  | 'UNSUPPORTED'
+  | 'EXPIRED'
+  | 'SUPERSEDED'
+  | 'CANCELLED'
+  | 'TOO_LARGE'
+  | 'TIMEOUT'
+  | 'UNAVAILABLE'
+  | 'INTERNAL';
+
+export interface OperationResult {
+  id: string;
+  state: TerminalState;
+  code: ResultCode;
+  /** What happened, to what, and what to do. Empty on success. */
+  message: string;
+  /** By kind: see `ResultValue`. Present on success only. */
+  value?: unknown;
+  atMs: number;
+}
+
+/** What a succeeded operation of each kind returns in `value`. Objects come without managedFields, Secrets without data. */
+export interface ResultValue {
+  apply: { objects: KubeObject[] };
+  patch: { object: KubeObject };
+  scale: { object: KubeObject };
+  delete: { found: boolean };
+  get: { object: KubeObject };
+  list: { items: KubeObject[] };
+  discover: { groups: Record<string, { version: string; kinds: string[] }[]> };
+  reviewAccess: { denied: AccessRule[] };
+  logs: { pods: { pod: string; container: string; text: string }[] };
+}
