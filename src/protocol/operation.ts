@@ -76,15 +76,7 @@ export interface LogsSpec {
 }
 
 export type OperationSpec =
-  | ApplySpec
-  | PatchSpec
-  | ScaleSpec
-  | DeleteSpec
-  | GetSpec
-  | ListSpec
-  | DiscoverSpec
-  | ReviewAccessSpec
-  | LogsSpec;
+  ApplySpec | PatchSpec | ScaleSpec | DeleteSpec | GetSpec | ListSpec | DiscoverSpec | ReviewAccessSpec | LogsSpec;
 
 export type OperationKind = OperationSpec['kind'];
 
@@ -101,14 +93,7 @@ export interface Operation {
 
 /** `accepted` and `running` are on the way; the others are terminal. `rejected`: it never ran. */
 export type OperationState =
-  | 'accepted'
-  | 'running'
-  | 'rejected'
-  | 'succeeded'
-  | 'failed'
-  | 'superseded'
-  | 'expired'
-  | 'cancelled';
+  'accepted' | 'running' | 'rejected' | 'succeeded' | 'failed' | 'superseded' | 'expired' | 'cancelled';
 
 export type TerminalState = Exclude<OperationState, 'accepted' | 'running'>;
 
