@@ -1,0 +1,11 @@
+// Original file: proto/sluice/agent/v1/agent.proto
+
+import type { ObjectRef as _sluice_agent_v1_ObjectRef, ObjectRef__Output as _sluice_agent_v1_ObjectRef__Output } from '../../../sluice/agent/v1/ObjectRef.ts';
+
+export interface Get {
+  'object'?: (_sluice_agent_v1_ObjectRef | null);
+}
+
+export interface Get__Output {
+  'object': (_sluice_agent_v1_ObjectRef__Output | null);
+}

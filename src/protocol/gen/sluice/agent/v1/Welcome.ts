@@ -1,0 +1,53 @@
+// Original file: proto/sluice/agent/v1/agent.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+/**
+ * Hub, first message of a session it takes.
+ */
+export interface Welcome {
+  'sessionId'?: (string);
+  /**
+   * Raised in the database at each session taken. The agent refuses operations that carry a lower one.
+   */
+  'epoch'?: (number | string | Long);
+  /**
+   * The version both speak.
+   */
+  'protocol'?: (number);
+  'heartbeatMs'?: (number);
+  /**
+   * The smaller of what both sides take.
+   */
+  'credit'?: (number);
+  'maxMessageBytes'?: (number);
+  /**
+   * For deadlines: the agent judges not_after_ms by this clock, not by its own.
+   */
+  'serverTimeMs'?: (number | string | Long);
+}
+
+/**
+ * Hub, first message of a session it takes.
+ */
+export interface Welcome__Output {
+  'sessionId': (string);
+  /**
+   * Raised in the database at each session taken. The agent refuses operations that carry a lower one.
+   */
+  'epoch': (number);
+  /**
+   * The version both speak.
+   */
+  'protocol': (number);
+  'heartbeatMs': (number);
+  /**
+   * The smaller of what both sides take.
+   */
+  'credit': (number);
+  'maxMessageBytes': (number);
+  /**
+   * For deadlines: the agent judges not_after_ms by this clock, not by its own.
+   */
+  'serverTimeMs': (number);
+}

@@ -1,0 +1,58 @@
+/** The log: pino, JSON lines for machines or one readable line for people; constant messages, fields from a list, no secrets. */
+
+import { pino } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
+import { codeOf, messageOf } from './errors.ts';
+
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
+  child(bindings: Record<string, unknown>): Log;
+};
+
+export type LogFormat = 'json' | 'pretty';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface LogOptions {
+  name: string;
+  format: LogFormat;
+  level: LogLevel;
+  /** Default: standard output. */
+  destination?: DestinationStream;
+}
+
+/**
+ * Makes the root logger; children with bindings are handed down, never imported.
+ * An `err` field is cut to code and message: raw errors carry headers, and so tokens.
+ */
+export function createLog(options: LogOptions): Log {
+  const out = options.destination ?? pino.destination({ fd: 1, sync: true });
+  return pino(
+    {
+      level: options.level,
+      base: { name: options.name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => ({ code: codeOf(error), message: messageOf(error) }) },
+      redact: ['token', '*.token', 'authorization', '*.authorization', 'metadata.authorization', 'key', '*.key'],
+    },
+    options.format === 'json' ? out : prettyInto(out),
+  );
+}
+
+/** Drops everything: for tests, and for callers that do not care. */
+export const silentLog: Log = pino({ level: 'silent' });
+
+function prettyInto(out: DestinationStream): DestinationStream {
+  return { write: (line) => out.write(prettyLine(line)) };
+}
+
+/** One JSON line as one line for a terminal: time, level, message, then `field=value`. */
+export function prettyLine(line: string): string {
+  const record = JSON.parse(line) as Record<string, unknown>;
+  const { level, time, msg, name: _name, ...fields } = record;
+  const rest = Object.entries(fields).map(([key, value]) => `${key}=${plain(value)}`);
+  return [String(time).slice(11, 23), String(level).padEnd(5), String(msg), ...rest].join(' ') + '\n';
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
+}
