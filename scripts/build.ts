@@ -1,0 +1,92 @@
+/** Makes `dist/agent` and `dist/orchestrator`: what the images hold, in the Dockerfile and in the test cluster alike. */
+
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { copyPackages } from './copy-packages.ts';
+import { folderSize } from './folder-size.ts';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** CommonJS packages inside an ESM bundle look for these three. */
+const commonJsNames = [
+  "import { createRequire as createRequireForBundle } from 'node:module';",
+  "import { dirname as dirnameForBundle } from 'node:path';",
+  "import { fileURLToPath as fileURLToPathForBundle } from 'node:url';",
+  'const require = createRequireForBundle(import.meta.url);',
+  'const __filename = fileURLToPathForBundle(import.meta.url);',
+  'const __dirname = dirnameForBundle(__filename);',
+].join('\n');
+
+/** The agent is one file: without client-node's 62 MB on disk, and 50 MB less in memory than unbundled. */
+async function buildAgent(): Promise<void> {
+  const out = join(dist, 'agent');
+  await rm(out, { recursive: true, force: true });
+  await build({
+    ...shared,
+    entryPoints: [join(root, 'src/agent/main.ts')],
+    outfile: join(out, 'src/agent/main.js'),
+    banner: { js: commonJsNames },
+  });
+  await addRest(out, 'sluice-agent');
+}
+
+/** The orchestrator and the CLI keep their packages: the engine finds its own by name, PostgreSQL comes as files. */
+async function buildOrchestrator(): Promise<void> {
+  const out = join(dist, 'orchestrator');
+  await rm(out, { recursive: true, force: true });
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: [join(root, 'src/orchestrator/main.ts'), join(root, 'src/cli/main.ts')],
+    outbase: root,
+    outdir: out,
+    packages: 'external',
+    metafile: true,
+  });
+  await copyPackages(join(root, 'node_modules'), join(out, 'node_modules'), externalImports(metafile.outputs));
+  await addRest(out, 'sluice-orchestrator');
+}
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  legalComments: 'none',
+  // Names stay: stack traces and the engine's workflow names are read by people.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  logLevel: 'warning',
+} as const;
+
+function externalImports(outputs: Record<string, { imports: { path: string; external?: boolean }[] }>): Set<string> {
+  const imports = Object.values(outputs).flatMap((output) => output.imports);
+  const packages = imports.filter(({ path, external }) => external === true && !path.startsWith('node:'));
+  return new Set(packages.map(({ path }) => packageName(path)));
+}
+
+function packageName(specifier: string): string {
+  const parts = specifier.split('/');
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? specifier);
+}
+
+async function addRest(out: string, name: string): Promise<void> {
+  const { version, license } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, string>;
+  const manifest = { name, version, license, type: 'module', private: true };
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, 'package.json'), JSON.stringify(manifest, null, 2) + '\n');
+  await cp(join(root, 'proto'), join(out, 'proto'), { recursive: true });
+  await cp(join(root, 'LICENSE'), join(out, 'LICENSE'));
+}
+
+const builds: Record<string, () => Promise<void>> = { agent: buildAgent, orchestrator: buildOrchestrator };
+const asked = process.argv.slice(2);
+
+for (const part of asked.length > 0 ? asked : Object.keys(builds)) {
+  const run = builds[part];
+  if (run === undefined)
+    throw new Error(`There is no part "${part}" to build. Parts: ${Object.keys(builds).join(', ')}`);
+  await run();
+  console.log(`dist/${part}  ${((await folderSize(join(dist, part))) / 1e6).toFixed(1)} MB`);
+}
