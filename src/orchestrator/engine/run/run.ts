@@ -1,0 +1,185 @@
+/** One rollout's run: durable calls to its agent, events, timers and waits, numbered so that a replay finds them again. */
+
+import type {
+  Operation,
+  OperationKind,
+  OperationResult,
+  OperationSpec,
+  ResultValue,
+} from '../../../protocol/operation.ts';
+import type { Watch } from '../../../protocol/snapshot.ts';
+import { pause } from '../../../shared/clock.ts';
+import { Aborted, OperationFault } from './fault.ts';
+import type { Control, RolloutPatch, RunPorts } from './ports.ts';
+import { waitFor, type WaitEnd, type Wanted } from './wait.ts';
+
+export interface RunIdentity {
+  rolloutId: string;
+  deploymentId: string;
+  application: string;
+  target: string;
+  account: string;
+  namespace: string;
+  /** Milliseconds since the epoch: when the deployment began. */
+  startedMs: number;
+}
+
+/** An operation that the agent has not begun by then is refused and asked anew: nothing is done late. */
+const OPERATION_TIMEOUT_MS = 60_000;
+/** Between two tries of an operation that met an unavailable API server. */
+const RETRY_MS = 2_000;
+
+export type SpecOf<K extends OperationKind> = Extract<OperationSpec, { kind: K }>;
+
+export class Run {
+  readonly identity: RunIdentity;
+  readonly #ports: RunPorts;
+  #events = 0;
+  #operations = 0;
+  #timers = 0;
+  /** The newest control that was acted on. */
+  #handled = 0;
+  /** Past the point of no return an abort is heard, told and not obeyed. */
+  canAbort = true;
+
+  constructor(ports: RunPorts, identity: RunIdentity) {
+    this.#ports = ports;
+    this.identity = identity;
+  }
+
+  get metrics(): RunPorts['metrics'] {
+    return this.#ports.metrics;
+  }
+
+  /** Milliseconds since the epoch, recorded: a replay sees the same. */
+  now(): Promise<number> {
+    return this.step('now', () => Promise.resolve(this.#ports.clock.now()));
+  }
+
+  step<T>(name: string, act: () => Promise<T>): Promise<T> {
+    return this.#ports.durable.step(name, act);
+  }
+
+  /** Has the agent watch the run's workload. Not recorded: a replay asks again, as the hub has forgotten. */
+  watch(watch: Omit<Watch, 'id' | 'namespace'>): void {
+    const { rolloutId, account, namespace } = this.identity;
+    this.#ports.link.watch(account, { ...watch, id: rolloutId, namespace });
+  }
+
+  unwatch(): void {
+    this.#ports.link.unwatch(this.identity.account, this.identity.rolloutId);
+  }
+
+  /** Writes an event, and with it what is new about the rollout. Safe to repeat: the number decides. */
+  async say(kind: string, message: string, rollout?: RolloutPatch, detail?: Record<string, unknown>): Promise<void> {
+    const { deploymentId, rolloutId } = this.identity;
+    const seq = ++this.#events;
+    await this.#ports.ledger.record({
+      deploymentId,
+      rolloutId,
+      seq,
+      kind,
+      message,
+      ...(rollout === undefined ? {} : { rollout }),
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  /** Runs an operation to its end, whatever that is; asks again while the agent is away or its API server does not answer. */
+  async attempt(what: string, spec: OperationSpec): Promise<OperationResult> {
+    const number = ++this.#operations;
+    for (let attempt = 1; ; attempt++) {
+      const id = `${this.identity.rolloutId}/${number}${attempt === 1 ? '' : `.${attempt}`}`;
+      const result = await this.step(what, () => this.#execute(id, spec));
+      const isAway = result.state === 'expired';
+      if (!isAway && result.code !== 'UNAVAILABLE' && result.code !== 'TIMEOUT') return result;
+      await this.say(
+        'warning',
+        `${what}: ${isAway ? `no answer from the agent of ${this.identity.account}` : result.message}; trying again`,
+      );
+      if (!isAway) await this.step('retry', () => pause(RETRY_MS));
+    }
+  }
+
+  #execute(id: string, spec: OperationSpec): Promise<OperationResult> {
+    const { account, deploymentId, namespace } = this.identity;
+    const notAfterMs = this.#ports.clock.now() + OPERATION_TIMEOUT_MS;
+    const operation: Operation = { id, deploymentId, namespace, notAfterMs, spec };
+    return this.#ports.link.execute(account, operation);
+  }
+
+  /** Runs an operation that must succeed. @throws OperationFault with the agent's words. */
+  async call<K extends OperationKind>(what: string, spec: SpecOf<K> & { kind: K }): Promise<ResultValue[K]> {
+    const result = await this.attempt(what, spec);
+    if (result.state !== 'succeeded') throw new OperationFault(what, result);
+    // The agent's value is of the kind that was asked for: the protocol says so.
+    return result.value as ResultValue[K];
+  }
+
+  /** Runs an operation that has to succeed in the end (a rollback, a clean-up): says that it is stuck, and tries on. */
+  async insist(what: string, spec: OperationSpec): Promise<void> {
+    for (;;) {
+      const result = await this.attempt(what, spec);
+      if (result.state === 'succeeded' || result.code === 'NOT_FOUND') return;
+      const reason = `${what} failed: ${result.message} (${result.code}); trying again every 10 s`;
+      await this.say('warning', reason, { state: 'stalled', reason });
+      await this.drain(10_000);
+      await this.say('rollout.phase', `${what}: trying again`, { state: 'running', reason: '' });
+    }
+  }
+
+  /** A timer of its own, to be shared by waits that belong together. */
+  timer(limitMs: number): { id: number; limitMs: number } {
+    return { id: ++this.#timers, limitMs };
+  }
+
+  /**
+   * Waits, durably. An abort ends it with `Aborted`; past the point of no return it is only said.
+   * @param approvals also ends at an approval that is newer than the wait.
+   */
+  async wait<T>(
+    what: string,
+    wanted: Pick<Wanted<T>, 'met' | 'timer' | 'unwatched'>,
+    approvals = false,
+  ): Promise<WaitEnd<T>> {
+    for (;;) {
+      const end = await this.step(what, () =>
+        waitFor<T>(this.#ports, this.#waiter(), {
+          ...wanted,
+          after: this.#handled,
+          wants: (control) => this.#wants(control, approvals),
+        }),
+      );
+      if (end.kind !== 'control') return end;
+      this.#handled = end.control.id;
+      if (end.control.kind === 'approve') return end;
+      if (this.canAbort) throw new Aborted(end.control.by, end.control.reason);
+      await this.say('warning', `abort by ${end.control.by} comes too late: the run can only go forward now`);
+    }
+  }
+
+  #wants(control: Control, approvals: boolean): boolean {
+    return control.kind === 'abort' || (approvals && control.kind === 'approve');
+  }
+
+  #waiter(): { rolloutId: string; deploymentId: string; watchId: string } {
+    const { rolloutId, deploymentId } = this.identity;
+    return { rolloutId, deploymentId, watchId: rolloutId };
+  }
+
+  /** Approvals given so far do not count for a wait that begins now. */
+  async forgetApprovals(): Promise<void> {
+    const { rolloutId, deploymentId } = this.identity;
+    const controls = await this.step('forget approvals', () =>
+      this.#ports.ledger.controlsAfter(rolloutId, deploymentId, this.#handled),
+    );
+    const firstAbort = controls.findIndex(({ kind }) => kind === 'abort');
+    const stale = firstAbort < 0 ? controls : controls.slice(0, firstAbort);
+    this.#handled = stale.at(-1)?.id ?? this.#handled;
+  }
+
+  /** Lets requests in flight end: time passes, nobody needs to watch. */
+  async drain(ms: number): Promise<void> {
+    await this.wait('drain', { timer: this.timer(ms), unwatched: true });
+  }
+}

@@ -1,0 +1,66 @@
+/** Everything a run reads before it changes anything: the input of the plan. */
+
+import type { KubeObject } from '../../protocol/kube-object.ts';
+import type { AccessRule } from '../../protocol/operation.ts';
+import type { Deployment, ReplicaSet, Service } from './workload.ts';
+
+export interface Served {
+  /** Served versions of split.smi-spec.io that have a TrafficSplit. */
+  splits: string[];
+  /** gateway.networking.k8s.io/v1 HTTPRoute is served. */
+  routes: boolean;
+  /** linkerd.io ServiceProfile is served: linkerd-smi writes one for each split. */
+  profiles: boolean;
+}
+
+export interface Observed {
+  served: Served;
+  denied: AccessRule[];
+  /** As it is in the cluster; absent before the first deployment. */
+  deployment?: Deployment;
+  replicaSets: ReplicaSet[];
+  services: Service[];
+  splits: KubeObject[];
+  routes: KubeObject[];
+  profiles: KubeObject[];
+  autoscalers: KubeObject[];
+  quotas: KubeObject[];
+  /** One per object of the file, in its order. */
+  dryRuns: DryRun[];
+}
+
+/** What the API server answered to an object of the file, without storing it. */
+export interface DryRun {
+  kind: string;
+  name: string;
+  source: string;
+  /** As it would become; absent where it was refused. */
+  after?: KubeObject;
+  /** As it is; absent where it would be created. */
+  before?: KubeObject;
+  problem?: string;
+}
+
+export function serviceNamed(observed: Observed, name: string): Service | undefined {
+  return observed.services.find((service) => service.metadata.name === name);
+}
+
+/** The autoscaler that scales a Deployment, from the cluster. */
+export function autoscalerOf(autoscalers: KubeObject[], deployment: string): KubeObject | undefined {
+  return autoscalers.find((autoscaler) => {
+    const reference = (autoscaler['spec'] as { scaleTargetRef?: { kind?: string; name?: string } } | undefined)
+      ?.scaleTargetRef;
+    return reference?.kind === 'Deployment' && reference.name === deployment;
+  });
+}
+
+/** The ReplicaSet of the Deployment's current revision: the one that is stable now. */
+export function stableSet(deployment: Deployment, sets: ReplicaSet[]): ReplicaSet | undefined {
+  const revision = 'deployment.kubernetes.io/revision';
+  const wanted = deployment.metadata.annotations?.[revision];
+  return sets.find(
+    (set) =>
+      set.metadata.ownerReferences?.some((owner) => owner.uid === deployment.metadata.uid) === true &&
+      set.metadata.annotations?.[revision] === wanted,
+  );
+}
