@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"time"
@@ -40,6 +41,13 @@ func Config() (*rest.Config, error) {
 		return clientcmd.BuildConfigFromFlags("", path)
 	}
 	return rest.InClusterConfig()
+}
+
+// EndWithStdin calls `end` when standard input ends: a program outside a cluster then ends with the
+// test that started it, however that came to its end.
+func EndWithStdin(end func()) {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	end()
 }
 
 // Client has its own rate limit: qps < 0 is none, 0 is client-go's default of 5.

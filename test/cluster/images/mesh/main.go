@@ -20,6 +20,9 @@ func main() {
 	log.SetFlags(log.Lmicroseconds)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	if os.Getenv("END_WITH_STDIN") == "true" {
+		go kube.EndWithStdin(stop)
+	}
 	if err := run(ctx); err != nil {
 		log.Fatal(err)
 	}
