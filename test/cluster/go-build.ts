@@ -1,0 +1,90 @@
+/** Static Go programs, each built once for each content of its module. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { cacheFolder, folderChecksum, madeOnce } from './cache.ts';
+
+/** Says what takes long while it takes long. */
+export type Progress = (line: string) => void;
+
+/** To standard error, so that it shows under any test runner and spoils no output. */
+export const toStandardError: Progress = (line) => process.stderr.write(`${line}\n`);
+
+/** One program to build. */
+export interface GoProgram {
+  /** The file's name. */
+  name: string;
+  /** The folder with `go.mod`; its Go files and module files are the key of the cache. */
+  module: string;
+  /** What to give `go build`: `.`, `./cmd/x`, or the import path of a dependency. */
+  package: string;
+  /** Linker variables, `import/path.name` to value. */
+  variables?: Record<string, string>;
+  /** What to expect of the first time, for the progress line: "about 4 minutes". */
+  takes?: string;
+}
+
+/** Builds the program unless the cache has it, and returns the path of its binary. */
+export async function goBuild(program: GoProgram, progress: Progress = toStandardError): Promise<string> {
+  const checksum = await folderChecksum(program.module, (path) =>
+    /(^|\/)(go\.(mod|sum)|[^/]+(?<!_test)\.go)$/.test(path),
+  );
+  const folder = join(cacheFolder(), 'programs', `${basename(program.module)}-${checksum}-${process.arch}`);
+  return madeOnce(
+    join(folder, program.name),
+    async (target) => {
+      const takes = program.takes === undefined ? '' : `, ${program.takes} the first time`;
+      progress(`building ${program.name} with Go${takes} ...`);
+      const start = performance.now();
+      await compile(program, target);
+      progress(`built ${program.name} in ${((performance.now() - start) / 1000).toFixed(0)} s (kept in ${folder})`);
+    },
+    () => progress(`waiting for another process that builds ${program.name} ...`),
+  );
+}
+
+/**
+ * Builds the static Go program in `folder` (a package of any Go module) and returns the path of its binary.
+ * The cache's key is the content of the whole module it belongs to.
+ */
+export async function goProgram(folder: string, progress: Progress = toStandardError): Promise<string> {
+  const module = moduleOf(resolve(folder));
+  const path = relative(module, resolve(folder));
+  return goBuild({ name: basename(folder), module, package: path === '' ? '.' : `./${path}` }, progress);
+}
+
+function moduleOf(folder: string): string {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, 'go.mod'))) return at;
+    if (dirname(at) === at) throw new Error(`No go.mod in ${folder} or above it.`);
+  }
+}
+
+/** True if a Go tool chain answers. */
+export function hasGo(): boolean {
+  return spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0;
+}
+
+async function compile(program: GoProgram, target: string): Promise<void> {
+  if (!hasGo()) {
+    throw new Error(
+      `${program.name} has to be built once and there is no Go here. Install Go 1.26 or newer (https://go.dev/dl), ` +
+        `or use what you have: KUBECONFIG names a cluster (demo, e2e tests), KUBEBUILDER_ASSETS names a folder with ` +
+        `kube-apiserver and etcd (integration tests).`,
+    );
+  }
+  const variables = Object.entries(program.variables ?? {}).map(([name, value]) => ` -X ${name}=${value}`);
+  const flags = ['-trimpath', '-buildvcs=false', '-ldflags', `-s -w${variables.join('')}`];
+  const child = spawn('go', ['build', ...flags, '-o', target, program.package], {
+    cwd: program.module,
+    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const code = await new Promise<number | null>((done, failed) => {
+    child.once('error', failed);
+    child.once('close', done);
+  });
+  if (code !== 0) throw new Error(`go build of ${program.name} in ${program.module} failed:\n${errors.slice(-4000)}`);
+}

@@ -1,0 +1,93 @@
+/** The cluster's own programs: which versions, from which module, and how to name them. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GoProgram, Progress } from './go-build.ts';
+import { goBuild, toStandardError } from './go-build.ts';
+
+const kubernetesVersion = '1.37.2';
+
+const binaries = join(import.meta.dirname, 'binaries');
+const kubernetes = join(binaries, 'kubernetes');
+
+/** Without these `kubectl version`, and Helm's `kubeVersion` with it, would read "v0.0.0-master". */
+const versionVariables = {
+  'k8s.io/component-base/version.gitVersion': `v${kubernetesVersion}`,
+  'k8s.io/component-base/version.gitMajor': kubernetesVersion.split('.')[0] ?? '',
+  'k8s.io/component-base/version.gitMinor': kubernetesVersion.split('.')[1] ?? '',
+  'k8s.io/component-base/version.gitTreeState': 'clean',
+  'k8s.io/component-base/version.gitCommit': 'unknown',
+};
+
+function kubernetesProgram(name: string, takes?: string): GoProgram {
+  const program = { name, module: kubernetes, package: `k8s.io/kubernetes/cmd/${name}`, variables: versionVariables };
+  return takes === undefined ? program : { ...program, takes };
+}
+
+/** Times are of two cores with nothing compiled before; in this order, the later ones share what the earlier compiled. */
+const programs = {
+  etcd: { name: 'etcd', module: kubernetes, package: 'go.etcd.io/etcd/server/v3', takes: 'about a minute' },
+  'kube-apiserver': kubernetesProgram('kube-apiserver', 'about 5 minutes'),
+  'kube-controller-manager': kubernetesProgram('kube-controller-manager', 'about 1 minute'),
+  'kube-scheduler': kubernetesProgram('kube-scheduler'),
+  kubelet: kubernetesProgram('kubelet'),
+  'kube-proxy': kubernetesProgram('kube-proxy'),
+  kubectl: kubernetesProgram('kubectl'),
+  coredns: { name: 'coredns', module: join(binaries, 'coredns'), package: '.', takes: 'about a minute' },
+  helm: {
+    name: 'helm',
+    module: join(binaries, 'helm'),
+    package: 'helm.sh/helm/v4/cmd/helm',
+    takes: 'about 3 minutes',
+    variables: { 'helm.sh/helm/v4/internal/version.version': 'v4.3.1' },
+  },
+  door: { name: 'door', module: join(import.meta.dirname, 'door'), package: '.' },
+  pause: { name: 'pause', module: join(import.meta.dirname, 'pause'), package: '.' },
+} satisfies Record<string, GoProgram>;
+
+/** A program that {@link program} can build. */
+export type ProgramName = keyof typeof programs;
+
+/** Everything a whole node needs, in the order that compiles least twice. */
+export const nodePrograms: readonly ProgramName[] = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+  'kubectl',
+  'coredns',
+  'door',
+  'pause',
+];
+
+/**
+ * The path of a program's binary, built first if need be. `KUBEBUILDER_ASSETS` (a folder, as setup-envtest
+ * makes it) is preferred for the two that the control plane consists of.
+ */
+export async function program(name: ProgramName, progress: Progress = toStandardError): Promise<string> {
+  const assets = process.env['KUBEBUILDER_ASSETS'];
+  if (assets !== undefined && (name === 'etcd' || name === 'kube-apiserver')) {
+    const path = join(assets, name);
+    if (existsSync(path)) return path;
+    throw new Error(
+      `KUBEBUILDER_ASSETS is ${assets}, but there is no ${name} in it. Correct it, or unset it to build.`,
+    );
+  }
+  return goBuild(programs[name], progress);
+}
+
+/** The paths of several programs, built one after the other: they share most of what is compiled. */
+export async function programPaths<Name extends ProgramName>(
+  names: readonly Name[],
+  progress: Progress = toStandardError,
+): Promise<Record<Name, string>> {
+  const paths: Partial<Record<Name, string>> = {};
+  for (const name of names) paths[name] = await program(name, progress);
+  return paths as Record<Name, string>;
+}
+
+/** Command-line flags, `--name=value` each. */
+export function flags(values: Record<string, string>): string[] {
+  return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
+}
