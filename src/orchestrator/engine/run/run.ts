@@ -7,7 +7,7 @@ import type {
   OperationSpec,
   ResultValue,
 } from '../../../protocol/operation.ts';
-import type { Watch } from '../../../protocol/snapshot.ts';
+import type { Snapshot, Watch } from '../../../protocol/snapshot.ts';
 import { pause } from '../../../shared/clock.ts';
 import { Aborted, OperationFault } from './fault.ts';
 import type { Control, RolloutPatch, RunPorts } from './ports.ts';
@@ -165,6 +165,22 @@ export class Run {
   #waiter(): { rolloutId: string; deploymentId: string; watchId: string } {
     const { rolloutId, deploymentId } = this.identity;
     return { rolloutId, deploymentId, watchId: rolloutId };
+  }
+
+  /**
+   * Waits for what has to come, since there is no way back: after a minute it says that it is stuck, and why, and waits on.
+   * @param limitMs how long it waits before it says so.
+   */
+  async forward<T>(stuck: string, met: (snapshot: Snapshot) => T | undefined, limitMs = 60_000): Promise<T> {
+    const soon = await this.wait('forward', { met, timer: this.timer(limitMs) });
+    if (soon.kind === 'met') return soon.value;
+    await this.say('warning', stuck, { state: 'stalled', reason: stuck });
+    for (;;) {
+      const end = await this.wait('forward', { met });
+      if (end.kind !== 'met') continue;
+      await this.say('rollout.phase', 'goes on', { state: 'running', reason: '' });
+      return end.value;
+    }
   }
 
   /** Approvals given so far do not count for a wait that begins now. */

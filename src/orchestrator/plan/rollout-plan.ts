@@ -1,0 +1,177 @@
+/** The plan of one target's run: computed once from the file and what was read, then carried out as it stands. */
+
+import type { KubeObject } from '../../protocol/kube-object.ts';
+import type { CanaryStep, ResolvedTarget } from '../file/resolved.ts';
+import { inApplyOrder } from './apply-order.ts';
+import { canarySetName, canarySize, isSameTemplate, revisionHash } from './canary-set.ts';
+import { TEMPLATE_HASH } from './marks.ts';
+import { contentOf, isSameJson, mergePatch } from './merge-patch.ts';
+import { autoscalerOf, serviceNamed, stableSet, type DryRun, type Observed } from './observed.ts';
+import { foreignRoute } from './preflight.ts';
+import { companionsOf, type RouteNames } from './route.ts';
+import { asDeployment, asService, isDeployment, type Deployment, type Service } from './workload.ts';
+
+/** How a rollback undoes one object that the run applied beside the workload. */
+export type Undo = { kind: 'delete'; object: KubeObject } | { kind: 'patch'; object: KubeObject; patch: unknown };
+
+/** What every plan applies: the objects that differ from the cluster's, in order, and how to undo them. */
+export interface Changes {
+  objects: KubeObject[];
+  undo: Undo[];
+}
+
+export interface CanaryPlan {
+  kind: 'canary';
+  /** Objects beside the Deployment: before the canary, which may need them. */
+  others: Changes;
+  /** The file's Deployment, as it is applied at promotion. */
+  asked: Deployment;
+  /** What the Deployment would become: defaults and other managers' fields included. */
+  becomes: Deployment;
+  steps: CanaryStep[];
+  names: RouteNames;
+  root: Service;
+  /** Selector of the root as its owner wrote it; and of the user's own canary Service, if one is used. */
+  rootSelector: Record<string, string>;
+  canarySelector?: Record<string, string>;
+  stableHash: string;
+  canaryHash: string;
+  canarySetName: string;
+  /** Sizes at the start. */
+  liveReplicas: number;
+  canaryReplicas: number;
+  scaledByHpa: boolean;
+  /** The ServiceProfile was there before the run: then it is not the run's to remove. */
+  hadProfile: boolean;
+  readyTimeoutMs: number;
+}
+
+export type RolloutPlan =
+  | { kind: 'first'; changes: Changes; deployment: Deployment; readyTimeoutMs: number }
+  | { kind: 'unchanged'; changes: Changes; deployment?: Deployment; readyTimeoutMs: number }
+  | CanaryPlan;
+
+/**
+ * The Deployment as it is applied. Its size is never left out once it exists: a field that server-side apply no longer
+ * finds goes back to its default, and the default is one pod.
+ */
+export function askedDeployment(manifest: Deployment, live: Deployment | undefined, scaledByHpa: boolean): Deployment {
+  if (live === undefined) return manifest;
+  const replicas = scaledByHpa ? live.spec.replicas : (manifest.spec.replicas ?? live.spec.replicas);
+  return { ...manifest, spec: { ...manifest.spec, replicas: replicas ?? 1 } };
+}
+
+/** @param observed free of problems: `preflight` has said so. */
+export function planRollout(target: ResolvedTarget, observed: Observed, rolloutId: string): RolloutPlan {
+  const wanted = target.objects.map(({ object }) => object).find(isDeployment);
+  const run = observed.dryRuns.find(({ kind, name }) => kind === 'Deployment' && name === wanted?.metadata.name);
+  const { readyTimeoutMs } = target;
+  if (wanted === undefined || run?.after === undefined) {
+    return { kind: 'unchanged', changes: changesOf(target, observed.dryRuns), readyTimeoutMs };
+  }
+  const live = observed.deployment;
+  const becomes = asDeployment(run.after);
+  if (live === undefined) {
+    return { kind: 'first', changes: changesOf(target, observed.dryRuns), deployment: becomes, readyTimeoutMs };
+  }
+  const asked = askedDeployment(asDeployment(wanted), live, isScaled(observed, wanted.metadata.name));
+  if (isSameTemplate(becomes.spec.template, live.spec.template)) {
+    return {
+      kind: 'unchanged',
+      changes: changesOf(target, observed.dryRuns, asked),
+      deployment: becomes,
+      readyTimeoutMs,
+    };
+  }
+  return planCanary(target, observed, rolloutId, { asked, becomes, live });
+}
+
+function isScaled(observed: Observed, deployment: string): boolean {
+  return autoscalerOf(observed.autoscalers, deployment) !== undefined;
+}
+
+function planCanary(
+  target: ResolvedTarget,
+  observed: Observed,
+  rolloutId: string,
+  { asked, becomes, live }: { asked: Deployment; becomes: Deployment; live: Deployment },
+): CanaryPlan {
+  const names = routeNames(target, observed, rolloutId);
+  const root = rootAfterApply(names.root, observed);
+  const canaryHash = revisionHash(becomes.spec.template, rolloutId);
+  const scaledByHpa = isScaled(observed, live.metadata.name);
+  const liveReplicas = live.spec.replicas ?? 1;
+  const manifest = target.objects.map(({ object }) => object).find(isDeployment);
+  const replicas = manifest === undefined ? undefined : asDeployment(manifest).spec.replicas;
+  const given = names.ownsCanary ? undefined : serviceNamed(observed, names.canary)?.spec.selector;
+  return {
+    kind: 'canary',
+    others: changesOf({ objects: target.objects.filter(({ object }) => !isDeployment(object)) }, observed.dryRuns),
+    asked,
+    becomes,
+    steps: target.strategy?.steps ?? [],
+    names,
+    root,
+    rootSelector: root.spec.selector ?? {},
+    ...(given === undefined ? {} : { canarySelector: given }),
+    stableHash: stableSet(live, observed.replicaSets)?.metadata.labels?.[TEMPLATE_HASH] ?? '',
+    canaryHash,
+    canarySetName: canarySetName(live.metadata.name, canaryHash),
+    liveReplicas,
+    canaryReplicas: canarySize({ live: liveReplicas, atStart: liveReplicas, asked: replicas, scaledByHpa }),
+    scaledByHpa,
+    hadProfile: observed.profiles.some(({ metadata }) => metadata.name === names.profile),
+    readyTimeoutMs: target.readyTimeoutMs,
+  };
+}
+
+/** The root as it is once the file's own version of it has been applied. */
+function rootAfterApply(name: string, observed: Observed): Service {
+  const run = observed.dryRuns.find((entry) => entry.kind === 'Service' && entry.name === name);
+  const root = run?.after ?? serviceNamed(observed, name);
+  if (root === undefined) throw new Error(`planned without root Service ${name}: pre-flight must refuse that`);
+  return asService(root);
+}
+
+function routeNames(target: ResolvedTarget, observed: Observed, rolloutId: string): RouteNames {
+  const smi = target.smi[0];
+  if (smi === undefined) throw new Error('planned a canary without trafficManagement.smi: the file must refuse that');
+  const root = smi.rootServiceName;
+  const { served } = observed;
+  const ports = rootAfterApply(root, observed).spec.ports ?? [];
+  const hasCompanions = served.routes && foreignRoute(root, observed.routes) === undefined;
+  return {
+    rolloutId,
+    namespace: target.namespace,
+    root,
+    stable: `${root}-stable`,
+    canary: smi.canaryServiceName ?? `${root}-canary`,
+    ownsCanary: smi.canaryServiceName === undefined,
+    split: smi.trafficSplitName,
+    splitVersion: served.splits.includes('v1alpha2') ? 'v1alpha2' : 'v1alpha1',
+    companions: hasCompanions ? companionsOf(root, ports) : [],
+    ...(served.profiles ? { profile: profileName(root, target.namespace) } : {}),
+  };
+}
+
+/** linkerd-smi names a root's ServiceProfile by its full DNS name. */
+export function profileName(root: string, namespace: string): string {
+  return `${root}.${namespace}.svc.cluster.local`;
+}
+
+/** Objects that would be created or changed; the order undone is the reverse. `asked` takes the file's Deployment's place. */
+function changesOf(target: Pick<ResolvedTarget, 'objects'>, dryRuns: DryRun[], asked?: Deployment): Changes {
+  const changed = target.objects.flatMap(({ object }) => {
+    const run = dryRuns.find(({ kind, name }) => kind === object.kind && name === object.metadata.name);
+    if (run?.after === undefined) return [];
+    if (run.before !== undefined && isSameJson(contentOf(run.before), contentOf(run.after))) return [];
+    return [{ object: asked !== undefined && isDeployment(object) ? asked : object, run }];
+  });
+  const inOrder = inApplyOrder(changed.map(({ object }) => object));
+  const undo = inOrder.toReversed().map((object): Undo => {
+    const run = changed.find((entry) => entry.object === object)?.run;
+    if (run?.before === undefined || run.after === undefined) return { kind: 'delete', object };
+    return { kind: 'patch', object, patch: mergePatch(contentOf(run.after), contentOf(run.before)) ?? {} };
+  });
+  return { objects: inOrder, undo };
+}
