@@ -1,0 +1,117 @@
+/** The schema, as numbered migrations: only ever added to, run in order, each with its row in one transaction. */
+
+export interface Migration {
+  number: number;
+  name: string;
+  sql: string;
+}
+
+const initial = `
+create table sluice.deployment (
+  id text primary key,
+  application text not null,
+  state text not null,
+  file jsonb not null,
+  source text not null,
+  created_at timestamptz not null default now(),
+  created_by text not null,
+  started_at timestamptz,
+  ended_at timestamptz,
+  reason text
+);
+-- Whatever is not over is active: a state added later counts as active until this says otherwise.
+create unique index deployment_one_active on sluice.deployment (application)
+  where state not in ('succeeded', 'rolledBack', 'aborted', 'failed');
+create index deployment_newest on sluice.deployment (created_at desc, id desc);
+
+create table sluice.rollout (
+  id text primary key,
+  deployment_id text not null references sluice.deployment on delete cascade,
+  target text not null,
+  account text not null,
+  namespace text not null,
+  state text not null,
+  phase text not null,
+  step integer not null,
+  steps integer not null,
+  weight numeric not null,
+  canary_hash text,
+  stable_hash text,
+  ready integer not null,
+  wanted integer not null,
+  reason text,
+  verdicts jsonb not null,
+  updated_seq integer not null default -1,
+  updated_at timestamptz not null default now(),
+  started_at timestamptz,
+  ended_at timestamptz
+);
+create index rollout_of_deployment on sluice.rollout (deployment_id);
+
+create table sluice.event (
+  id bigint generated always as identity primary key,
+  deployment_id text not null references sluice.deployment on delete cascade,
+  rollout_id text references sluice.rollout on delete cascade,
+  seq integer not null,
+  kind text not null,
+  message text not null,
+  detail jsonb,
+  at timestamptz not null,
+  unique nulls not distinct (deployment_id, rollout_id, seq)
+);
+create index event_of_deployment on sluice.event (deployment_id, id);
+
+create table sluice.control (
+  id bigint generated always as identity primary key,
+  deployment_id text not null references sluice.deployment on delete cascade,
+  rollout_id text references sluice.rollout on delete cascade,
+  kind text not null,
+  by text not null,
+  reason text,
+  detail jsonb,
+  at timestamptz not null default now()
+);
+create index control_of_deployment on sluice.control (deployment_id, id);
+
+create table sluice.timer (
+  rollout_id text not null references sluice.rollout on delete cascade,
+  seq integer not null,
+  watched_ms bigint not null,
+  primary key (rollout_id, seq)
+);
+
+create table sluice.operation (
+  id text primary key,
+  account text not null,
+  deployment_id text not null,
+  namespace text not null,
+  spec jsonb not null,
+  not_after timestamptz not null,
+  state text not null,
+  code text,
+  message text,
+  value jsonb,
+  created_at timestamptz not null default now(),
+  ended_at timestamptz
+);
+create index operation_open on sluice.operation (account) where ended_at is null;
+create index operation_of_deployment on sluice.operation (deployment_id);
+
+create table sluice.agent (
+  account text primary key,
+  created_at timestamptz not null default now(),
+  token_hash text not null,
+  certificate_serial text not null,
+  revoked_at timestamptz,
+  epoch bigint not null default 0,
+  instance_id text,
+  agent_version text,
+  kubernetes_version text,
+  namespaces text[] not null default '{}',
+  connected_at timestamptz,
+  disconnected_at timestamptz,
+  disconnect_reason text
+);
+`;
+
+export const migrations: readonly Migration[] = [{ number: 1, name: 'initial', sql: initial }];

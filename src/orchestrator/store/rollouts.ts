@@ -1,0 +1,124 @@
+/** Statements on `rollout`: one target's run, as its newest event left it. */
+
+import type { Store } from './store.ts';
+
+/** `stalled`: a person has to act; it is still active. `skipped`: a target it depends on did not succeed. `waitingApproval`: a person decides. The last five are over. */
+export type RolloutState =
+  'pending' | 'running' | 'waitingApproval' | 'stalled' | 'succeeded' | 'rolledBack' | 'aborted' | 'failed' | 'skipped';
+
+export interface RolloutRow {
+  /** `<deploymentId>:<target>` */
+  id: string;
+  deploymentId: string;
+  target: string;
+  account: string;
+  namespace: string;
+  state: RolloutState;
+  /** The part of the run it is in; the run's own words. */
+  phase: string;
+  /** How many of `steps` are behind it. */
+  step: number;
+  steps: number;
+  /** Percent of traffic at the canary. */
+  weight: number;
+  canaryHash: string | null;
+  stableHash: string | null;
+  /** Canary pods. */
+  ready: number;
+  wanted: number;
+  reason: string | null;
+  verdicts: unknown[];
+  /** The seq of the event that it shows; -1 before the first. */
+  updatedSeq: number;
+  updatedAt: Date;
+  startedAt: Date | null;
+  endedAt: Date | null;
+}
+
+export interface NewRollout {
+  target: string;
+  account: string;
+  namespace: string;
+  /** How many steps its strategy has. */
+  steps: number;
+}
+
+/** What an event may change of its rollout. What is not named stays. `startedAt` and `endedAt` follow from the state. */
+export type RolloutPatch = Pick<
+  RolloutRow,
+  | 'state'
+  | 'phase'
+  | 'step'
+  | 'steps'
+  | 'weight'
+  | 'canaryHash'
+  | 'stableHash'
+  | 'ready'
+  | 'wanted'
+  | 'reason'
+  | 'verdicts'
+>;
+
+export const ROLLOUT_COLUMNS = `id, deployment_id as "deploymentId", target, account, namespace, state, phase, step, steps, weight::float8 as weight,
+  canary_hash as "canaryHash", stable_hash as "stableHash", ready, wanted, reason, verdicts, updated_seq as "updatedSeq",
+  updated_at as "updatedAt", started_at as "startedAt", ended_at as "endedAt"`;
+
+/** Column of each field a patch may name. */
+const PATCHABLE: Record<keyof RolloutPatch, string> = {
+  state: 'state',
+  phase: 'phase',
+  step: 'step',
+  steps: 'steps',
+  weight: 'weight',
+  canaryHash: 'canary_hash',
+  stableHash: 'stable_hash',
+  ready: 'ready',
+  wanted: 'wanted',
+  reason: 'reason',
+  verdicts: 'verdicts',
+};
+
+const OVER = `('succeeded', 'rolledBack', 'aborted', 'failed', 'skipped')`;
+
+/** The id of a target's rollout. */
+export function rolloutId(deploymentId: string, target: string): string {
+  return `${deploymentId}:${target}`;
+}
+
+/**
+ * The SET list of a patch, its values appended to `values`.
+ * @returns assignments with the parameters' numbers in them; empty for an empty patch.
+ */
+export function rolloutAssignments(patch: Partial<RolloutPatch>, values: unknown[]): string[] {
+  const fields = Object.keys(PATCHABLE) as (keyof RolloutPatch)[];
+  const assignments = fields
+    .filter((field) => patch[field] !== undefined)
+    .map((field) => {
+      values.push(field === 'verdicts' ? JSON.stringify(patch.verdicts) : patch[field]);
+      return `${PATCHABLE[field]} = $${values.length}`;
+    });
+  if (patch.state === undefined) return assignments;
+  values.push(patch.state);
+  const state = `$${values.length}::text`;
+  return [
+    ...assignments,
+    `started_at = case when ${state} in ('pending', 'skipped') then started_at else coalesce(started_at, now()) end`,
+    `ended_at = case when ${state} in ${OVER} then now() end`,
+  ];
+}
+
+export async function readRollout(store: Store, id: string): Promise<RolloutRow | undefined> {
+  const { rows } = await store.pool.query<RolloutRow>(`select ${ROLLOUT_COLUMNS} from sluice.rollout where id = $1`, [
+    id,
+  ]);
+  return rows[0];
+}
+
+/** A deployment's rollouts, by id. */
+export async function listRollouts(store: Store, deploymentId: string): Promise<RolloutRow[]> {
+  const { rows } = await store.pool.query<RolloutRow>(
+    `select ${ROLLOUT_COLUMNS} from sluice.rollout where deployment_id = $1 order by id`,
+    [deploymentId],
+  );
+  return rows;
+}

@@ -1,0 +1,174 @@
+/** The store: one PostgreSQL, embedded or yours, and word of every change to whoever listens in this process. */
+
+import { EventEmitter } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { Client, Pool } from 'pg';
+import { SluiceError, messageOf } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import type { AgentRow } from './agents.ts';
+import type { ControlRow } from './controls.ts';
+import type { DeploymentRow } from './deployments.ts';
+import type { EventRow } from './events.ts';
+import { lockFolder } from './folder-lock.ts';
+import { migrate } from './migrate.ts';
+import { startEmbeddedServer } from './postgres/embedded-server.ts';
+import type { RolloutRow } from './rollouts.ts';
+
+/** What changed, told after it is committed. */
+export interface StoreChanges {
+  deployment: [DeploymentRow];
+  rollout: [RolloutRow];
+  event: [EventRow];
+  control: [ControlRow];
+  agent: [AgentRow];
+}
+
+/** What the statements need; every one of them takes it first. */
+export interface Store {
+  readonly pool: Pool;
+  readonly changes: EventEmitter<StoreChanges>;
+}
+
+export interface OpenStore extends Store {
+  /** For the engine, which keeps a pool of its own. */
+  readonly url: string;
+  readonly embedded: boolean;
+  /** A killed orchestrator's server was found and kept. */
+  readonly adopted: boolean;
+  /** Settles when this process has lost its claim on a shared database: it must stop at once. Never settles otherwise. */
+  readonly lost: Promise<SluiceError>;
+  /** Ends connections; stops the embedded server; frees the claim. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Absolute. Used for the embedded server; always locked. */
+  dataDir: string;
+  /** Your own server. */
+  databaseUrl?: string | undefined;
+  log: Log;
+}
+
+/** Statements are short and the machine is small; DBOS has a pool of its own beside this one. */
+const POOL_SIZE = 10;
+
+/**
+ * Opens the store and brings its schema up to date.
+ * @throws SluiceError DATA_FOLDER_IN_USE, DATABASE_IN_USE, DATABASE_UNAVAILABLE, DATABASE_TOO_OLD, SCHEMA_NEWER.
+ */
+export async function openStore(options: StoreOptions): Promise<OpenStore> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(options.dataDir);
+  const server =
+    options.databaseUrl === undefined
+      ? await startEmbeddedServer(options.dataDir, options.log).catch(freeing(lock))
+      : undefined;
+  const url = server?.url ?? options.databaseUrl ?? '';
+  const pool = makePool(url, options.log);
+  let claim: Claim | undefined;
+  const close = async (): Promise<void> => {
+    await claim?.release();
+    await pool.end();
+    await server?.stop();
+    lock.release();
+  };
+  try {
+    if (!server) claim = await claimDatabase(url);
+    await migrate(pool);
+  } catch (error) {
+    await close();
+    throw unavailable(error);
+  }
+  const changes = new EventEmitter<StoreChanges>({ captureRejections: false });
+  changes.setMaxListeners(0); // one per open page and waiting run
+  const never = new Promise<SluiceError>(() => {});
+  return {
+    pool,
+    changes,
+    url,
+    embedded: server !== undefined,
+    adopted: server?.adopted ?? false,
+    lost: claim?.lost ?? never,
+    close,
+  };
+}
+
+function freeing(lock: { release(): void }): (error: unknown) => never {
+  return (error) => {
+    lock.release();
+    throw error;
+  };
+}
+
+function makePool(url: string, log: Log): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max: POOL_SIZE,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'sluice',
+    keepAlive: true,
+  });
+  pool.on('error', (err) => log.warn({ err }, 'database connection lost'));
+  return pool;
+}
+
+interface Claim {
+  lost: Promise<SluiceError>;
+  release(): Promise<void>;
+}
+
+/** One orchestrator per database: a session lock, freed by the server when our connection ends, however it ends. */
+async function claimDatabase(url: string): Promise<Claim> {
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'sluice claim',
+    keepAlive: true,
+  });
+  const { promise: lost, resolve } = Promise.withResolvers<SluiceError>();
+  let released = false;
+  client.on('error', () => {});
+  await client.connect();
+  const { rows } = await client.query<{ mine: boolean }>(
+    `select pg_try_advisory_lock(hashtext('sluice.orchestrator')) as mine`,
+  );
+  if (!rows[0]?.mine) {
+    await client.end();
+    throw new SluiceError(
+      'DATABASE_IN_USE',
+      'Another orchestrator uses the database in DATABASE_URL. Stop it, or give this one a database of its own.',
+      {
+        disposition: 'stalled',
+      },
+    );
+  }
+  client.on('end', () => {
+    if (!released)
+      resolve(
+        new SluiceError(
+          'DATABASE_UNAVAILABLE',
+          'The connection that holds the claim on the database is lost; another orchestrator may take over.',
+          { disposition: 'retry' },
+        ),
+      );
+  });
+  return {
+    lost,
+    release: () => {
+      released = true;
+      return client.end();
+    },
+  };
+}
+
+function unavailable(error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error;
+  return new SluiceError(
+    'DATABASE_UNAVAILABLE',
+    `The database does not serve: ${messageOf(error)}. Check DATABASE_URL and the server.`,
+    {
+      disposition: 'retry',
+      cause: error,
+    },
+  );
+}
