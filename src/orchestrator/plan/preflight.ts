@@ -45,6 +45,7 @@ export function preflight(target: ResolvedTarget, observed: Observed): Findings 
     problems.push(...rootProblems(smi, target, observed, template?.metadata?.labels ?? {}));
     problems.push(...splitProblems(smi, observed));
     problems.push(...canaryServiceProblems(smi, observed));
+    problems.push(...profileProblems(profileName(smi.rootServiceName, target.namespace), observed));
     warnings.push(...meshWarnings(smi, observed, asDeployment(wanted)));
   }
   if (observed.deployment !== undefined) problems.push(...deploymentProblems(observed.deployment, observed));
@@ -247,6 +248,11 @@ function meshWarnings(smi: SmiEntry, observed: Observed, wanted: Deployment): st
   return warnings;
 }
 
+/** linkerd-smi names a root's ServiceProfile by its full DNS name. */
+export function profileName(root: string, namespace: string): string {
+  return `${root}.${namespace}.svc.cluster.local`;
+}
+
 /** An HTTPRoute of somebody else whose parent is the root. */
 export function foreignRoute(root: string, routes: KubeObject[]): string | undefined {
   return routes.find((route) => {
@@ -257,7 +263,7 @@ export function foreignRoute(root: string, routes: KubeObject[]): string | undef
 }
 
 /** Problems with an existing ServiceProfile of the root: one whose weights are somebody else's would beat ours. */
-export function profileProblems(profileName: string, observed: Observed): Problem[] {
+function profileProblems(profileName: string, observed: Observed): Problem[] {
   const profile = observed.profiles.find(({ metadata }) => metadata.name === profileName);
   if (profile === undefined) return [];
   const overrides = (profile['spec'] as { dstOverrides?: unknown[] } | undefined)?.dstOverrides ?? [];

@@ -7,7 +7,7 @@ import { canarySetName, canarySize, isSameTemplate, revisionHash } from './canar
 import { TEMPLATE_HASH } from './marks.ts';
 import { contentOf, isSameJson, mergePatch } from './merge-patch.ts';
 import { autoscalerOf, serviceNamed, stableSet, type DryRun, type Observed } from './observed.ts';
-import { foreignRoute } from './preflight.ts';
+import { foreignRoute, profileName } from './preflight.ts';
 import { companionsOf, type RouteNames } from './route.ts';
 import { asDeployment, asService, isDeployment, type Deployment, type Service } from './workload.ts';
 
@@ -152,11 +152,6 @@ function routeNames(target: ResolvedTarget, observed: Observed, rolloutId: strin
     companions: hasCompanions ? companionsOf(root, ports) : [],
     ...(served.profiles ? { profile: profileName(root, target.namespace) } : {}),
   };
-}
-
-/** linkerd-smi names a root's ServiceProfile by its full DNS name. */
-export function profileName(root: string, namespace: string): string {
-  return `${root}.${namespace}.svc.cluster.local`;
 }
 
 /** Objects that would be created or changed; the order undone is the reverse. `asked` takes the file's Deployment's place. */
