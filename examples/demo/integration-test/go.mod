@@ -1,0 +1,3 @@
+module sluice.dev/examples/integration-test
+
+go 1.26
