@@ -102,6 +102,7 @@ export interface RouteRecord {
   /** Conditions the mesh wrote, newest generation only. */
   accepted: boolean;
   resolved: boolean;
+  /** 0 where the mesh writes none into its conditions (Linkerd until 2026-08). */
   observedGeneration: number;
   reason: string;
 }

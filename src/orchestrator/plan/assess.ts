@@ -132,7 +132,8 @@ export function readBack(snapshot: Snapshot, names: RouteNames, shares: Shares):
           route !== undefined &&
           route.accepted &&
           route.resolved &&
-          route.observedGeneration >= route.generation &&
+          // Linkerd left the generation out of its conditions until 2026-08 (linkerd2#14964): 0 is then all there is.
+          (route.observedGeneration === 0 || route.observedGeneration >= route.generation) &&
           holds(names, shares, route.weights),
       ),
   };

@@ -75,7 +75,8 @@ export function planRollout(target: ResolvedTarget, observed: Observed, rolloutI
     return { kind: 'first', changes: changesOf(target, observed.dryRuns), deployment: becomes, readyTimeoutMs };
   }
   const asked = askedDeployment(asDeployment(wanted), live, isScaled(observed, wanted.metadata.name));
-  if (isSameTemplate(becomes.spec.template, live.spec.template)) {
+  // A Deployment without pods has no traffic to shift and nothing to test on.
+  if (live.spec.replicas === 0 || isSameTemplate(becomes.spec.template, live.spec.template)) {
     return {
       kind: 'unchanged',
       changes: changesOf(target, observed.dryRuns, asked),
