@@ -54,7 +54,7 @@ function world(kept = new Map<number, number>()) {
   let latest: Snapshot | undefined;
   const ports: RunPorts = {
     clock,
-    durable: { step: (_name, act) => act() },
+    durable: { step: (_name, act) => act(), stopping: new AbortController().signal },
     metrics: { providers: [], measure: () => Promise.resolve({ kind: 'noData', reason: '' }) },
     link: {
       execute: () => Promise.reject(new Error('not asked')),

@@ -70,7 +70,13 @@ function variables(state: CanaryState, step: AnalysisStep, startMs: number, endM
 /** Failed rolls back, inconclusive never passes: a person decides, as they do where the file asks for it. */
 async function conclude(state: CanaryState, step: AnalysisStep, number: number, judgement: Judgement): Promise<void> {
   const { verdict, reason } = judgement;
-  await state.run.say('analysis.verdict', `analysis ${verdict}: ${reason}`, undefined, { verdict, step: number });
+  state.verdicts.push({ step: number, verdict, reason });
+  await state.run.say(
+    'analysis.verdict',
+    `analysis ${verdict}: ${reason}`,
+    { verdicts: [...state.verdicts] },
+    { verdict, step: number },
+  );
   switch (verdict) {
     case 'failed':
       if (step.rollBackMode === 'automatic') throw new RunFault(`analysis failed: ${reason}`);

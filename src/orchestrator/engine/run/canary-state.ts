@@ -1,5 +1,6 @@
 /** What a canary run has done so far: rebuilt by a replay, read by the rollback to know what there is to undo. */
 
+import type { Verdict } from '../../analysis/judge.ts';
 import type { Expectation } from '../../plan/assess.ts';
 import type { CanaryPlan } from '../../plan/rollout-plan.ts';
 import type { Run } from './run.ts';
@@ -20,6 +21,14 @@ export interface CanaryState {
   profileFollows: boolean;
   /** Jobs that are to be removed. */
   jobs: string[];
+  /** Of analyses and jobs so far, oldest first. */
+  verdicts: StepVerdict[];
+}
+
+export interface StepVerdict {
+  step: number;
+  verdict: Verdict;
+  reason: string;
 }
 
 export function newCanaryState(run: Run, plan: CanaryPlan): CanaryState {
@@ -42,6 +51,7 @@ export function newCanaryState(run: Run, plan: CanaryPlan): CanaryState {
     canaryMade: false,
     profileFollows: false,
     jobs: [],
+    verdicts: [],
   };
 }
 

@@ -1,5 +1,6 @@
 /** An integration test: a Kubernetes Job beside the canary, its log shown, its end judged. */
 
+import type { Verdict } from '../../analysis/judge.ts';
 import type { RunJobStep } from '../../file/resolved.ts';
 import { jobObject } from '../../plan/job.ts';
 import { watchCanary, type CanaryState } from './canary-state.ts';
@@ -31,13 +32,15 @@ export async function runJob(state: CanaryState, step: RunJobStep, number: numbe
     },
   });
   await showLog(state, name);
-  await judgeEnd(state, step, end.kind === 'met' ? end.value : undefined);
+  await judgeEnd(state, step, number, end.kind === 'met' ? end.value : undefined);
   await removeJobs(state);
 }
 
-async function judgeEnd(state: CanaryState, step: RunJobStep, end: JobEnd | undefined): Promise<void> {
-  const say = (message: string, verdict: string): Promise<void> =>
-    state.run.say('job.ended', message, undefined, { job: step.name, verdict });
+async function judgeEnd(state: CanaryState, step: RunJobStep, number: number, end: JobEnd | undefined): Promise<void> {
+  const say = (reason: string, verdict: Verdict): Promise<void> => {
+    state.verdicts.push({ step: number, verdict, reason });
+    return state.run.say('job.ended', reason, { verdicts: [...state.verdicts] }, { job: step.name, verdict });
+  };
   if (end?.state === 'complete') return say(`job ${step.name} passed`, 'passed');
   const why = end === undefined ? `did not end within ${showDuration(step.timeoutMs)}` : `failed: ${end.why}`;
   await say(`job ${step.name} ${why}`, 'failed');

@@ -1,30 +1,19 @@
 /** What a run needs of the world, each in one narrow interface: the register wires them, tests may own them. */
 
 import type { Measurement } from '../../analysis/judge.ts';
+import type { RolloutPatch } from '../../store/rollouts.ts';
 import type { AgentLink } from '../../hub/agent-link.ts';
 import type { Clock } from '../../../shared/clock.ts';
 
 /** Durable execution: an act that is done is not done again after a crash; one in flight is. */
 export interface Durable {
   step<T>(name: string, act: () => Promise<T>): Promise<T>;
+  /** Aborts when the process stops: what waits inside a step lets go, and is done again by the next process. */
+  readonly stopping: AbortSignal;
 }
-
-export type RolloutState =
-  'pending' | 'running' | 'waitingApproval' | 'succeeded' | 'rolledBack' | 'aborted' | 'failed' | 'stalled';
 
 /** What an event also says about its rollout's row. */
-export interface RolloutPatch {
-  state?: RolloutState;
-  phase?: string;
-  step?: number;
-  steps?: number;
-  weight?: number;
-  canaryHash?: string;
-  stableHash?: string;
-  ready?: number;
-  wanted?: number;
-  reason?: string;
-}
+export type RolloutChange = Partial<RolloutPatch>;
 
 export interface Entry {
   deploymentId: string;
@@ -34,7 +23,7 @@ export interface Entry {
   kind: string;
   message: string;
   detail?: Record<string, unknown>;
-  rollout?: RolloutPatch;
+  rollout?: RolloutChange;
 }
 
 export type ControlKind = 'approve' | 'abort';

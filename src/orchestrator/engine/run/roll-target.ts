@@ -9,7 +9,7 @@ import { newCanaryState, watchCanary } from './canary-state.ts';
 import { Aborted, RunFault } from './fault.ts';
 import { applyAll } from './first-deployment.ts';
 import { observe } from './observe.ts';
-import type { RolloutState } from './ports.ts';
+import type { RolloutState } from '../../store/rollouts.ts';
 import { prepare } from './prepare.ts';
 import { promote } from './promote.ts';
 import { rollBack } from './roll-back.ts';

@@ -10,7 +10,7 @@ import type {
 import type { Snapshot, Watch } from '../../../protocol/snapshot.ts';
 import { pause } from '../../../shared/clock.ts';
 import { Aborted, OperationFault } from './fault.ts';
-import type { Control, RolloutPatch, RunPorts } from './ports.ts';
+import type { Control, RolloutChange, RunPorts } from './ports.ts';
 import { waitFor, type WaitEnd, type Wanted } from './wait.ts';
 
 export interface RunIdentity {
@@ -71,7 +71,7 @@ export class Run {
   }
 
   /** Writes an event, and with it what is new about the rollout. Safe to repeat: the number decides. */
-  async say(kind: string, message: string, rollout?: RolloutPatch, detail?: Record<string, unknown>): Promise<void> {
+  async say(kind: string, message: string, rollout?: RolloutChange, detail?: Record<string, unknown>): Promise<void> {
     const { deploymentId, rolloutId } = this.identity;
     const seq = ++this.#events;
     await this.#ports.ledger.record({
@@ -91,8 +91,8 @@ export class Run {
     for (let attempt = 1; ; attempt++) {
       const id = `${this.identity.rolloutId}/${number}${attempt === 1 ? '' : `.${attempt}`}`;
       const result = await this.step(what, () => this.#execute(id, spec));
+      if (!isOpen(result)) return result;
       const isAway = result.state === 'expired';
-      if (!isAway && result.code !== 'UNAVAILABLE' && result.code !== 'TIMEOUT') return result;
       await this.say(
         'warning',
         `${what}: ${isAway ? `no answer from the agent of ${this.identity.account}` : result.message}; trying again`,
@@ -101,11 +101,29 @@ export class Run {
     }
   }
 
+  /**
+   * Several operations at once, none waiting for another, as one durable step.
+   * Where the API server did not answer for one, that one is tried on by itself.
+   */
+  async attemptAll(what: string, specs: OperationSpec[]): Promise<OperationResult[]> {
+    const number = ++this.#operations;
+    const { rolloutId } = this.identity;
+    const results = await this.step(what, () =>
+      Promise.all(specs.map((spec, index) => this.#execute(`${rolloutId}/${number}-${index}`, spec))),
+    );
+    const final: OperationResult[] = [];
+    for (const [index, spec] of specs.entries()) {
+      const result = results[index];
+      final.push(result === undefined || isOpen(result) ? await this.attempt(what, spec) : result);
+    }
+    return final;
+  }
+
   #execute(id: string, spec: OperationSpec): Promise<OperationResult> {
     const { account, deploymentId, namespace } = this.identity;
     const notAfterMs = this.#ports.clock.now() + OPERATION_TIMEOUT_MS;
     const operation: Operation = { id, deploymentId, namespace, notAfterMs, spec };
-    return this.#ports.link.execute(account, operation);
+    return this.#ports.link.execute(account, operation, this.#ports.durable.stopping);
   }
 
   /** Runs an operation that must succeed. @throws OperationFault with the agent's words. */
@@ -198,4 +216,9 @@ export class Run {
   async drain(ms: number): Promise<void> {
     await this.wait('drain', { timer: this.timer(ms), unwatched: true });
   }
+}
+
+/** The agent was away, or its API server did not answer: nothing is decided, it is asked again. */
+function isOpen({ state, code }: OperationResult): boolean {
+  return state === 'expired' || code === 'UNAVAILABLE' || code === 'TIMEOUT';
 }

@@ -1,6 +1,6 @@
 /** Moving traffic: one write for each object that holds weights, and reading back what the mesh made of it. */
 
-import type { OperationResult } from '../../../protocol/operation.ts';
+import type { PatchSpec } from '../../../protocol/operation.ts';
 import { readBack } from '../../plan/assess.ts';
 import { holds, weightObjects } from '../../plan/route.ts';
 import { sharesOf, showPercent, type Shares } from '../../plan/weights.ts';
@@ -28,8 +28,7 @@ export async function shift(state: CanaryState, percent: number): Promise<void> 
 /** All objects at once: neither waits for the other, and one that somebody deleted is made anew. */
 export async function writeWeights(state: CanaryState, shares: Shares): Promise<void> {
   const { names } = state.plan;
-  const writes = weightObjects(names, shares).map((object) => patchWeights(state, object));
-  const results = await Promise.all(writes);
+  const results = await state.run.attemptAll('shift', weightObjects(names, shares).map(weightPatch));
   const failed = results.find(({ state: end, code }) => end !== 'succeeded' && code !== 'NOT_FOUND');
   if (failed !== undefined) throw new OperationFault(`writing weights of ${names.split}`, failed);
   if (results.some(({ code }) => code === 'NOT_FOUND')) await applyWeights(state, shares);
@@ -41,15 +40,10 @@ export async function applyWeights({ run, plan }: CanaryState, shares: Shares): 
 }
 
 /** A merge patch replaces the whole list, and is what the bare API costs: 1.6 ms. */
-function patchWeights({ run }: CanaryState, object: KubeObject): Promise<OperationResult> {
-  const { apiVersion, kind, metadata } = object;
+function weightPatch({ apiVersion, kind, metadata, ...content }: KubeObject): PatchSpec {
   const { name, namespace } = metadata;
-  return run.attempt(`shift ${kind}`, {
-    kind: 'patch',
-    object: { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) },
-    type: 'merge',
-    body: { spec: object['spec'] },
-  });
+  const object = { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
+  return { kind: 'patch', object, type: 'merge', body: { spec: content['spec'] } };
 }
 
 /** Waits until split, routes and ServiceProfile say these shares. */

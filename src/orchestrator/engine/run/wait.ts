@@ -33,6 +33,9 @@ const KEEP_EVERY_MS = 1_000;
 export async function waitFor<T>(ports: RunPorts, waiter: Waiter, wanted: Wanted<T>): Promise<WaitEnd<T>> {
   const { promise, resolve, reject } = Promise.withResolvers<WaitEnd<T>>();
   const stops: (() => void)[] = [];
+  const letGo = (): void => reject(new Error('the process stops'));
+  ports.durable.stopping.addEventListener('abort', letGo, { once: true });
+  stops.push(() => ports.durable.stopping.removeEventListener('abort', letGo));
   try {
     await watchControls(ports, waiter, wanted, stops, resolve, reject);
     watchSnapshots(ports, waiter, wanted, stops, resolve);
