@@ -2,7 +2,10 @@
 
 import type { Store } from './store.ts';
 
-/** `stalled`: a person has to act; it is still active. `skipped`: a target it depends on did not succeed. `waitingApproval`: a person decides. The last five are over. */
+/**
+ * `waitingApproval`: a step waits for a person. `stalled`: it cannot go on without one. `skipped`: a target it depends on did not succeed.
+ * The last five are over.
+ */
 export type RolloutState =
   'pending' | 'running' | 'waitingApproval' | 'stalled' | 'succeeded' | 'rolledBack' | 'aborted' | 'failed' | 'skipped';
 

@@ -1,0 +1,193 @@
+/** A workflow outlives its process: what is done is not done again, what was in flight is, and nothing else is held up. */
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { silentLog } from '../../src/shared/log.ts';
+import { Engine } from '../../src/orchestrator/engine/engine.ts';
+import { stopEmbeddedServer } from '../../src/orchestrator/store/postgres/embedded-server.ts';
+import { openStore } from '../../src/orchestrator/store/store.ts';
+import type { OpenStore } from '../../src/orchestrator/store/store.ts';
+
+let folder: string;
+let store: OpenStore | undefined;
+const holders: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-engine-'));
+});
+
+afterEach(async () => {
+  for (const holder of holders.splice(0)) holder.kill('SIGKILL');
+  await store?.close();
+  store = undefined;
+  await stopEmbeddedServer(folder);
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Holder {
+  child: ChildProcess;
+  words: string[];
+  /** Resolves when a word was said, with the milliseconds since the process was started. */
+  said(word: string): Promise<number>;
+  kill(): Promise<void>;
+}
+
+function hold(ids: string[], env: Record<string, string> = {}): Holder {
+  const started = performance.now();
+  const program = new URL('../support/engine-holder.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, [program, folder, ...ids], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  holders.push(child);
+  const words: string[] = [];
+  const times = new Map<string, number>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    for (const word of text.split('\n').filter(Boolean)) {
+      words.push(word);
+      times.set(word, performance.now() - started);
+    }
+  });
+  const said = (word: string): Promise<number> =>
+    expect
+      .poll(() => times.get(word), { timeout: 20_000, interval: 5, message: word })
+      .toBeDefined()
+      .then(() => times.get(word) ?? 0);
+  const kill = async (): Promise<void> => {
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  };
+  return { child, words, said, kill };
+}
+
+async function open(): Promise<Engine> {
+  store ??= await openStore({ dataDir: folder, log: silentLog });
+  return new Engine({ databaseUrl: store.url, log: silentLog });
+}
+
+test('after kill -9 workflows go on where they were, and a child in flight is one child', async () => {
+  const first = hold(['slow', 'quick']);
+  await Promise.all([first.said('slow:wait'), first.said('quick:done')]);
+  await first.kill();
+  const second = hold([], { GO_ON: '1' });
+  const [launched, resumed] = [await second.said('launched'), await second.said('slow:wait')];
+  await second.said('parent:2+2');
+  process.stdout.write(
+    `process start to launched ${Math.round(launched)} ms, to the workflow resumed ${Math.round(resumed)} ms\n`,
+  );
+  expect(second.words.filter((word) => word !== 'launched' && word !== 'quick:done')).toEqual([
+    'slow:wait',
+    'slow:last',
+    'slow:done',
+    'parent:2+2',
+  ]);
+  await second.kill();
+});
+
+test('a step that waits for long holds up nobody, has no time limit, and is done again after a second kill', async () => {
+  const first = hold(['slow', 'slower', 'quick']);
+  await Promise.all([first.said('slow:wait'), first.said('slower:wait'), first.said('quick:done')]);
+  await first.kill();
+  const second = hold([]);
+  await Promise.all([second.said('slow:wait'), second.said('slower:wait')]);
+  await second.kill();
+  const third = hold([], { GO_ON: '1' });
+  await third.said('parent:2+2+2');
+  expect(third.words.filter((word) => word.endsWith(':first'))).toEqual([]);
+  await third.kill();
+});
+
+test('a workflow is started once per id, and its result and error reach who asks', async () => {
+  const engine = await open();
+  let runs = 0;
+  engine.register('once', async (input: { n: number }) => {
+    await engine.step('count', async () => ++runs);
+    if (input.n < 0) throw new Error('negative');
+    return input.n * 2;
+  });
+  await engine.launch();
+  await Promise.all([engine.start('once', 'w', { n: 4 }), engine.start('once', 'w', { n: 4 })]);
+  await engine.start('once', 'w', { n: 5 });
+  expect(await engine.result('w')).toBe(8);
+  expect(runs).toBe(1);
+  await engine.start('once', 'bad', { n: -1 });
+  await expect(engine.result('bad')).rejects.toThrow('negative');
+  expect(await engine.pending()).toEqual([]);
+  await expect(engine.start('unknown', 'x', {})).rejects.toThrow('no workflow named unknown');
+  await engine.stop();
+});
+
+test('a stop leaves the step in flight open: what it throws because of the stop is not its outcome', async () => {
+  let attempts = 0;
+  const workflow = (engine: Engine) => async (): Promise<string> =>
+    engine.step('wait', async () => {
+      if (++attempts > 1) return 'done in the second life';
+      await once(engine.stopping, 'abort');
+      throw new Error('stopped');
+    });
+  const first = await open();
+  first.register('stops', workflow(first));
+  await first.launch();
+  await first.start('stops', 's', null);
+  await expect.poll(() => attempts).toBe(1);
+  await first.stop();
+  const second = await open();
+  second.register('stops', workflow(second));
+  await second.launch();
+  expect(await second.result('s')).toBe('done in the second life');
+  await second.stop();
+});
+
+test('a change inside a workflow is taken by new runs and not by those that were past it', async () => {
+  const seen: string[] = [];
+  const first = await open();
+  first.register('changes', async (id: string) => {
+    await first.step('old', async () => seen.push(`${id}:old`));
+    await first.step('wait', async () => {
+      await once(first.stopping, 'abort');
+      throw new Error('stopped');
+    });
+  });
+  await first.launch();
+  await first.start('changes', 'before', 'before');
+  await expect.poll(() => seen).toEqual(['before:old']);
+  await first.stop();
+  const second = await open();
+  second.register('changes', async (id: string) => {
+    if (await second.patched('new-check')) await second.step('new', async () => seen.push(`${id}:new`));
+    await second.step('old', async () => seen.push(`${id}:old`));
+    await second.step('wait', async () => {});
+  });
+  await second.launch();
+  await second.result('before');
+  await second.start('changes', 'after', 'after');
+  await second.result('after');
+  expect(seen).toEqual(['before:old', 'after:new', 'after:old']);
+  await second.stop();
+});
+
+test('a recorded step costs milliseconds on the embedded database (printed, not judged)', async () => {
+  const engine = await open();
+  const times: number[] = [];
+  engine.register('many', async (count: number) => {
+    for (let index = 0; index < count; index++) {
+      const started = performance.now();
+      await engine.step(`step ${index}`, async () => index);
+      times.push(performance.now() - started);
+    }
+  });
+  await engine.launch();
+  await engine.start('many', 'm', 200);
+  await engine.result('m');
+  times.sort((a, b) => a - b);
+  const at = (share: number): string => (times[Math.floor(times.length * share)] ?? 0).toFixed(2);
+  process.stdout.write(`recorded step: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms (n ${times.length})\n`);
+  expect(times).toHaveLength(200);
+  await engine.stop();
+});
