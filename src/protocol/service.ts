@@ -22,7 +22,7 @@ export const LIMITS = {
   /** Heartbeats without any sign of life before a session counts as dead. */
   missedHeartbeats: 3,
   /** Operations in flight per agent. */
-  credit: 16,
+  credit: 64,
   welcomeTimeoutMs: 20_000,
 } as const;
 

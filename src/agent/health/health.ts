@@ -1,0 +1,120 @@
+/** What the hub asked to watch, as snapshots: starts and stops the views of namespaces, and says when a watch has news. */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Snapshot, Watch } from '../../protocol/snapshot.ts';
+import type { KubeApi } from '../kubernetes/kube-api.ts';
+import { assemble, kindsFor } from './assemble.ts';
+import { NamespaceView } from './namespace-view.ts';
+import type { Subject } from './namespace-view.ts';
+import { Throttle } from './throttle.ts';
+
+export interface HealthOptions {
+  api: KubeApi;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  allowedNamespaces: readonly string[];
+  /** A watch has something new: fetch it with `snapshot` when it can be sent. */
+  onNews: (watchId: string) => void;
+}
+
+interface Watching {
+  watch: Watch;
+  version: number;
+  throttle: Throttle;
+}
+
+export class Health {
+  #options: HealthOptions;
+  #watching = new Map<string, Watching>();
+  #views = new Map<string, NamespaceView>();
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  /** All watches there are: what is not among them ends. Each one is news, also one that was there before. */
+  set(watches: readonly Watch[]): void {
+    const ids = new Set(watches.map((watch) => watch.id));
+    for (const [id, watching] of this.#watching) {
+      if (ids.has(id)) continue;
+      watching.throttle.stop();
+      this.#watching.delete(id);
+    }
+    for (const watch of watches) this.#put(watch);
+    const wanted = new Set([...this.#watching.values()].map(({ watch }) => watch.namespace));
+    for (const [namespace, view] of this.#views) {
+      if (wanted.has(namespace)) continue;
+      view.stop();
+      this.#views.delete(namespace);
+      this.#options.log.info({ namespace }, 'stopped watching');
+    }
+  }
+
+  /** The newest picture of a watch; undefined if it has ended. */
+  snapshot(watchId: string): Snapshot | undefined {
+    const watching = this.#watching.get(watchId);
+    if (!watching) return undefined;
+    const { watch } = watching;
+    watching.version += 1;
+    const atMs = this.#options.clock.now();
+    const view = this.#views.get(watch.namespace);
+    return view ? assemble(watch, view, watching.version, atMs) : refused(watch, watching.version, atMs);
+  }
+
+  versions(): Record<string, number> {
+    return Object.fromEntries([...this.#watching].map(([id, { version }]) => [id, version]));
+  }
+
+  stop(): void {
+    this.set([]);
+  }
+
+  #put(watch: Watch): void {
+    const { clock, onNews } = this.#options;
+    const known = this.#watching.get(watch.id);
+    if (known) known.watch = watch;
+    else {
+      const throttle = new Throttle(clock, () => onNews(watch.id));
+      this.#watching.set(watch.id, { watch, version: 0, throttle });
+    }
+    this.#viewOf(watch.namespace)?.require(kindsFor(watch));
+    onNews(watch.id);
+  }
+
+  #viewOf(namespace: string): NamespaceView | undefined {
+    const { allowedNamespaces, api, clock, log, random } = this.#options;
+    const known = this.#views.get(namespace);
+    if (known || !allowedNamespaces.includes(namespace)) return known;
+    const view = new NamespaceView({
+      namespace,
+      api,
+      clock,
+      log,
+      random,
+      onChange: (subject, isWorse) => this.#changed(namespace, subject, isWorse),
+    });
+    this.#views.set(namespace, view);
+    log.info({ namespace }, 'started watching');
+    return view;
+  }
+
+  #changed(namespace: string, subject: Subject | undefined, isWorse: boolean): void {
+    for (const { watch, throttle } of this.#watching.values()) {
+      if (watch.namespace === namespace && (!subject || isAbout(watch, subject))) throttle.ring(isWorse);
+    }
+  }
+}
+
+/** Whether a change shows in a watch's snapshot. Pure. */
+export function isAbout(watch: Watch, { field, name }: Subject): boolean {
+  const named = watch[field];
+  return typeof named === 'string' ? named === name : (named?.includes(name) ?? false);
+}
+
+function refused(watch: Watch, version: number, atMs: number): Snapshot {
+  const staleReason = `The agent does not watch namespace ${watch.namespace}: it is not one of its allowed namespaces (Helm value allowedNamespaces).`;
+  const nothing = { replicaSets: [], pods: [], endpoints: [], routes: [], profiles: [], jobs: [] };
+  return { watchId: watch.id, version, atMs, complete: false, stale: true, staleReason, ...nothing };
+}

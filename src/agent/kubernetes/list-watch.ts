@@ -1,0 +1,188 @@
+/** Keeps a reduced copy of one resource of one namespace: paged list, then watch with bookmarks, and again after whatever ends it. */
+
+import type { Clock } from '../../shared/clock.ts';
+import { nextDelay } from '../../shared/backoff.ts';
+import { pause } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import type { KubeObject } from '../../protocol/kube-object.ts';
+import { messageOf } from '../../shared/errors.ts';
+import type { KubeApi } from './kube-api.ts';
+import { KubeError } from './kube-error.ts';
+import { readWatchEvents } from './watch-events.ts';
+
+/**
+ * `starting`: the first list is not done. `live`: the copy follows the cluster. `broken`: it did, and does not now.
+ * `absent`: the cluster does not serve the resource. `forbidden`: the agent's Role does not allow it.
+ */
+export type ListWatchState = 'starting' | 'live' | 'broken' | 'absent' | 'forbidden';
+
+export interface ListWatchOptions<R> {
+  api: KubeApi;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  /** For logs and messages: `pods in shop`. */
+  what: string;
+  /** Path of the list; undefined when the cluster serves no version of it. Asked again at each start. */
+  path: () => Promise<string | undefined>;
+  /** Cuts an object down at once, so that the whole one is never kept. */
+  reduce: (object: KubeObject) => R;
+  /** Called at each change of one entry; `previous` or `next` is undefined for one that came or went. */
+  onChange: (key: string, previous: R | undefined, next: R | undefined) => void;
+  onState: (state: ListWatchState, reason: string) => void;
+}
+
+const PAGE = 500;
+/** Bookmarks come about once a minute: silence for longer means that the watch is dead. */
+const SILENCE_MS = 90_000;
+const RESTART = { baseMs: 1000, capMs: 30_000 };
+/** How long until a resource that was absent or forbidden is looked for again by itself. */
+const REVISIT_MS = 60_000;
+
+export class ListWatch<R> {
+  /** By object name. */
+  readonly entries = new Map<string, R>();
+  state: ListWatchState = 'starting';
+  /** A first list was done: `entries` shows the cluster as it is, or was when the watch broke. */
+  listed = false;
+  reason = '';
+
+  #options: ListWatchOptions<R>;
+  #resourceVersion = '';
+  #wake = new AbortController();
+
+  constructor(options: ListWatchOptions<R>) {
+    this.#options = options;
+  }
+
+  /** Looks again at once, if it waits for a resource that was absent or forbidden. */
+  revisit(): void {
+    if (this.state === 'absent' || this.state === 'forbidden') this.#wake.abort();
+  }
+
+  /** Runs until `signal` aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const startedMs = this.#options.clock.now();
+      try {
+        if (this.#resourceVersion === '') await this.#list(signal);
+        this.#enter('live', '');
+        await this.#watch(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (this.#options.clock.now() - startedMs > RESTART.capMs) failures = 0;
+        await this.#recover(error, failures++, signal);
+      }
+    }
+  }
+
+  /** Decides what a failure means, tells it, and waits for the next start. */
+  async #recover(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
+    const { log, random, what } = this.#options;
+    const status = error instanceof KubeError ? error.status : 0;
+    if (status === 410) {
+      // The version we had is compacted away: list anew, at once the first time.
+      this.#resourceVersion = '';
+      if (failures > 0) await pause(nextDelay(failures, RESTART, random), signal);
+      return;
+    }
+    if (status === 404 || status === 403) {
+      this.#resourceVersion = '';
+      this.#replace(new Map());
+      this.#enter(status === 404 ? 'absent' : 'forbidden', status === 404 ? '' : messageOf(error));
+      this.#wake = new AbortController();
+      await pause(REVISIT_MS * (0.75 + random() / 2), AbortSignal.any([signal, this.#wake.signal]));
+      return;
+    }
+    // One cut of a healthy watch is everyday life (API server restart): back within a moment, and only then with backoff.
+    const delayMs = failures === 0 ? Math.floor(random() * 250) : nextDelay(failures, RESTART, random);
+    this.#enter('broken', messageOf(error));
+    log.debug({ what, delayMs, err: error }, 'watch restarts');
+    await pause(delayMs, signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { api, what, reduce } = this.#options;
+    const path = await this.#options.path();
+    if (path === undefined) throw notServed(what);
+    const fresh = new Map<string, R>();
+    let page: ListPage | undefined;
+    do {
+      const query = { limit: PAGE, continue: page?.metadata.continue };
+      page = await api.call<ListPage>({ method: 'GET', path, query, what: `list ${what}`, signal });
+      for (const item of page.items) fresh.set(item.metadata.name, reduce(item));
+    } while (page.metadata.continue);
+    this.#replace(fresh);
+    this.listed = true;
+    this.#resourceVersion = page.metadata.resourceVersion ?? '';
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { api, clock, random, what } = this.#options;
+    const path = await this.#options.path();
+    if (path === undefined) throw notServed(what);
+    const silence = new AbortController();
+    const both = AbortSignal.any([signal, silence.signal]);
+    let cancel = clock.after(SILENCE_MS, () => silence.abort());
+    const query = {
+      watch: true,
+      allowWatchBookmarks: true,
+      resourceVersion: this.#resourceVersion,
+      // Spread, so that an agent's watches do not all end together.
+      timeoutSeconds: 240 + Math.floor(random() * 240),
+    };
+    try {
+      const answer = await api.open({ method: 'GET', path, query, what: `watch ${what}`, signal: both });
+      for await (const event of readWatchEvents(answer.body, what)) {
+        cancel();
+        cancel = clock.after(SILENCE_MS, () => silence.abort());
+        this.#take(event.type, event.object);
+      }
+    } catch (error) {
+      // Silence is not an error of the cluster's: watch again from where we are.
+      if (!silence.signal.aborted || signal.aborted) throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  #take(type: string, object: KubeObject): void {
+    this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
+    if (type === 'BOOKMARK') return;
+    this.#set(object.metadata.name, type === 'DELETED' ? undefined : this.#options.reduce(object));
+  }
+
+  #replace(fresh: Map<string, R>): void {
+    for (const key of this.entries.keys()) if (!fresh.has(key)) this.#set(key, undefined);
+    for (const [key, record] of fresh) this.#set(key, record);
+  }
+
+  #set(key: string, next: R | undefined): void {
+    const previous = this.entries.get(key);
+    if (next === undefined) this.entries.delete(key);
+    else this.entries.set(key, next);
+    if (previous !== undefined || next !== undefined) this.#options.onChange(key, previous, next);
+  }
+
+  #enter(state: ListWatchState, reason: string): void {
+    if (this.state === state && this.reason === reason) return;
+    const isTrouble = (each: ListWatchState): boolean => each === 'forbidden' || each === 'broken';
+    const worthTelling = state !== this.state && (isTrouble(state) || isTrouble(this.state));
+    this.state = state;
+    this.reason = reason;
+    const { what, log } = this.#options;
+    if (worthTelling) log.warn({ what, state, reason }, 'watch changed state');
+    this.#options.onState(state, reason);
+  }
+}
+
+interface ListPage {
+  metadata: { resourceVersion?: string; continue?: string };
+  items: KubeObject[];
+}
+
+function notServed(what: string): KubeError {
+  return new KubeError('NOT_FOUND', `The cluster serves no ${what}.`, { status: 404, disposition: 'retry' });
+}

@@ -1,0 +1,24 @@
+/** The agent's door: configuration from the environment, signals, exit code. */
+
+import process from 'node:process';
+import { messageOf } from '../shared/errors.ts';
+import { readConfig } from './config.ts';
+import { runAgent } from './run.ts';
+
+const stop = new AbortController();
+
+function onSignal(): void {
+  // Whoever asks twice does not want to wait for what still runs.
+  if (stop.signal.aborted) process.exit(1);
+  stop.abort();
+}
+
+process.on('SIGTERM', onSignal);
+process.on('SIGINT', onSignal);
+
+try {
+  await runAgent(readConfig(process.env), { signal: stop.signal });
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 2;
+}

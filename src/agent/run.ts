@@ -1,0 +1,203 @@
+/** One agent from its configuration to its end: puts the parts together and hands news from one to the other. */
+
+import { randomUUID } from 'node:crypto';
+import { pause, systemClock } from '../shared/clock.ts';
+import type { Log } from '../shared/log.ts';
+import { createLog } from '../shared/log.ts';
+import type { Hello } from '../protocol/gen/sluice/agent/v1/Hello.ts';
+import { OPERATION_KINDS } from '../protocol/operation-codec.ts';
+import { encodeState } from '../protocol/status-codec.ts';
+import { LIMITS, PROTOCOL_MAX, PROTOCOL_MIN } from '../protocol/service.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { AgentConfig } from './config.ts';
+import { readCredential } from './credential.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Health } from './health/health.ts';
+import { openClusterAccess } from './kubernetes/cluster-access.ts';
+import { KubeApi } from './kubernetes/kube-api.ts';
+import { Resources } from './kubernetes/resources.ts';
+import { startStatusServer } from './status-server.ts';
+import type { AgentStatus } from './status-server.ts';
+import { runConnectLoop } from './stream/connect-loop.ts';
+import { Session } from './stream/session.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface RunAgentOptions {
+  /** Aborted: drain, finish what runs, leave. */
+  signal: AbortSignal;
+  /** Default: pino on standard output, as the configuration says. */
+  log?: Log;
+  /** The connect loop has stopped turning; default: end the process, so that it is started anew. */
+  onStuck?: () => void;
+  /** For tests: where the status server listens. */
+  onListening?: (port: number) => void;
+}
+
+/** How long operations that run may go on after the signal, and then how long the hub has to store their results. */
+const DRAIN_MS = 30_000;
+const STORE_MS = 3000;
+
+/** Runs until `signal` aborts. @throws SluiceError when it cannot start: the cluster's access, the health address. */
+export async function runAgent(config: AgentConfig, options: RunAgentOptions): Promise<void> {
+  const { signal, onStuck = () => process.exit(1) } = options;
+  const log = options.log ?? createLog({ name: 'sluice-agent', ...config.log });
+  const clock = systemClock;
+  const random = Math.random;
+  const api = new KubeApi(await openClusterAccess(config.cluster), clock);
+  const status = newStatus();
+  let session: Session | undefined;
+
+  const watchdog = new Watchdog(clock, () => {
+    log.fatal({}, 'connect loop is stuck');
+    onStuck();
+  });
+  const dispatcher = new Dispatcher({
+    cluster: { api, resources: new Resources(api) },
+    policy: { allowedNamespaces: config.allowedNamespaces },
+    clock,
+    log,
+    credit: LIMITS.credit,
+    onStatus: (each, epoch) => session?.sendStatus(each, epoch),
+  });
+  const { allowedNamespaces } = config;
+  const health = new Health({ api, clock, log, random, allowedNamespaces, onNews: (id) => session?.announce(id) });
+  const server =
+    config.healthAddress &&
+    (await startStatusServer(config.healthAddress, () => fullStatus(status, dispatcher, health)));
+  if (server) options.onListening?.(server.port);
+  log.info({ version: packageJson.version, namespaces: allowedNamespaces, health_port: server?.port }, 'agent started');
+  status.kubernetesVersion = await readKubernetesVersion(api, log);
+
+  const instanceId = randomUUID();
+  const loopStop = new AbortController();
+  const loop = runConnectLoop(
+    {
+      readCredential: async () => {
+        const credential = await readCredential(config.credential, config.plaintext);
+        status.account = credential.account;
+        return credential;
+      },
+      server: config.server,
+      serverName: config.serverName,
+      plaintext: config.plaintext,
+      log,
+      random,
+      onWait: (delayMs, end) => {
+        watchdog.expect(delayMs);
+        if (end.kind !== 'stopped') status.lastError = 'message' in end ? `${end.code}: ${end.message}` : end.reason;
+      },
+      runSession: async (stream) => {
+        watchdog.expect(LIMITS.welcomeTimeoutMs);
+        session = new Session({
+          stream,
+          hello: helloOf(instanceId, config, status, dispatcher, health),
+          dispatcher,
+          health,
+          clock,
+          log,
+          onWelcome: (welcome) => {
+            const { sessionId, epoch, protocol } = welcome;
+            Object.assign(status, { connected: true, sessionId, epoch, connectedSinceMs: clock.now(), lastError: '' });
+            log.info({ account: status.account, session_id: sessionId, epoch, protocol }, 'session started');
+          },
+          onAlive: () => {
+            status.lastHubMessageMs = clock.now();
+            watchdog.expect(LIMITS.heartbeatMs * LIMITS.missedHeartbeats);
+          },
+        });
+        const end = await session.ended;
+        session = undefined;
+        status.connected = false;
+        return end;
+      },
+    },
+    loopStop.signal,
+  );
+
+  await aborted(signal);
+  log.info({ in_flight: dispatcher.journal.inFlight }, 'agent drains');
+  session?.drain('the agent was told to stop');
+  await within(dispatcher.drain(), DRAIN_MS);
+  dispatcher.stop();
+  if (session) await within(dispatcher.journal.whenEmpty(), STORE_MS);
+  loopStop.abort();
+  session?.close();
+  await loop;
+  health.stop();
+  watchdog.stop();
+  await Promise.all([server?.close(), api.close()]);
+  log.info({}, 'agent stopped');
+}
+
+function helloOf(
+  instanceId: string,
+  config: AgentConfig,
+  status: AgentStatus,
+  dispatcher: Dispatcher,
+  health: Health,
+): Hello {
+  return {
+    instanceId,
+    protocolMin: PROTOCOL_MIN,
+    protocolMax: PROTOCOL_MAX,
+    capabilities: [...OPERATION_KINDS, 'snapshot'],
+    agentVersion: packageJson.version,
+    kubernetesVersion: status.kubernetesVersion,
+    lastEpoch: dispatcher.highestEpoch,
+    openOperations: dispatcher.journal
+      .open()
+      .map(({ operation, state }) => ({ id: operation.id, state: encodeState(state) })),
+    watchVersions: health.versions(),
+    maxMessageBytes: LIMITS.maxMessageBytes,
+    credit: LIMITS.credit,
+    allowedNamespaces: [...config.allowedNamespaces],
+  };
+}
+
+/** For people only, so an API server that does not answer yet holds nothing up. */
+async function readKubernetesVersion(api: KubeApi, log: Log): Promise<string> {
+  try {
+    const what = "read the cluster's version";
+    const signal = AbortSignal.timeout(3000);
+    return (await api.call<{ gitVersion: string }>({ method: 'GET', path: '/version', what, signal })).gitVersion;
+  } catch (error) {
+    log.warn({ err: error }, 'API server does not answer');
+    return '';
+  }
+}
+
+function newStatus(): AgentStatus {
+  return {
+    account: '',
+    connected: false,
+    sessionId: '',
+    epoch: 0,
+    connectedSinceMs: 0,
+    lastHubMessageMs: 0,
+    lastError: 'not yet connected',
+    version: packageJson.version,
+    kubernetesVersion: '',
+    inFlight: 0,
+    unacknowledged: 0,
+    watches: {},
+  };
+}
+
+function fullStatus(status: AgentStatus, { journal }: Dispatcher, health: Health): AgentStatus {
+  const { inFlight } = journal;
+  return { ...status, inFlight, unacknowledged: journal.open().length - inFlight, watches: health.versions() };
+}
+
+/** Waits for `event`, at most `ms`. */
+async function within(event: Promise<void>, ms: number): Promise<void> {
+  const enough = new AbortController();
+  // The timer must not keep the process when the event came first.
+  await Promise.race([event, pause(ms, enough.signal)]).finally(() => enough.abort());
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}

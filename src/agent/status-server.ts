@@ -1,0 +1,63 @@
+/** The agent's own small HTTP: is it alive, is it connected, what does it hold. */
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface AgentStatus {
+  account: string;
+  connected: boolean;
+  /** Of the session that runs now. */
+  sessionId: string;
+  epoch: number;
+  connectedSinceMs: number;
+  lastHubMessageMs: number;
+  /** Why there is no session, with what to do; empty while there is one. */
+  lastError: string;
+  version: string;
+  kubernetesVersion: string;
+  inFlight: number;
+  unacknowledged: number;
+  watches: Record<string, number>;
+}
+
+export interface StatusServer {
+  port: number;
+  close(): Promise<void>;
+}
+
+/** /livez answers as long as the event loop turns; /readyz while a session is up; /status is JSON for people. */
+export async function startStatusServer(
+  address: { host: string; port: number },
+  status: () => AgentStatus,
+): Promise<StatusServer> {
+  const server = createServer((request, response) => {
+    const answer = (code: number, body: string, type = 'text/plain'): void => {
+      response.writeHead(code, { 'content-type': type }).end(body);
+    };
+    switch (request.url ?? '') {
+      case '/livez':
+        return answer(200, 'ok\n');
+      case '/readyz': {
+        const { connected, lastError } = status();
+        return connected ? answer(200, 'ok\n') : answer(503, `not connected: ${lastError}\n`);
+      }
+      case '/status':
+        return answer(200, `${JSON.stringify(status(), undefined, 2)}\n`, 'application/json');
+      default:
+        return answer(404, 'There are /livez, /readyz and /status.\n');
+    }
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen(address.port, address.host, resolve);
+  await promise;
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      server.closeAllConnections();
+      return promise;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** Keeps the agent connected: a fresh client for each attempt, always closed, and a wait that fits why the last session ended. */
+
+import { Metadata, credentials as grpcCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { pause } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import { messageOf } from '../../shared/errors.ts';
+import { AgentHubClient, CLIENT_CHANNEL_OPTIONS } from '../../protocol/service.ts';
+import type { AgentStream } from '../../protocol/service.ts';
+import type { AgentCredential } from '../credential.ts';
+import { nextAttempt } from './session-end.ts';
+import type { SessionEnd } from './session-end.ts';
+
+export interface ConnectLoopOptions {
+  /** Read anew for each attempt: a credential is renewed under a running agent. */
+  readCredential: () => Promise<AgentCredential>;
+  /** Wins over the credential's own. */
+  server: string | undefined;
+  /** The name the server's certificate is for, where it is not the host of the address. */
+  serverName: string | undefined;
+  plaintext: boolean;
+  log: Log;
+  random: () => number;
+  /** Runs a session on a stream; resolves when it is over. */
+  runSession: (stream: AgentStream) => Promise<SessionEnd>;
+  /** Before each wait, with its length: the loop's own sign of life. */
+  onWait: (delayMs: number, end: SessionEnd) => void;
+}
+
+/** Runs until `signal` aborts. Never rejects. */
+export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortSignal): Promise<void> {
+  const { log, random, onWait } = options;
+  let failures = 0;
+  while (!signal.aborted) {
+    const end = await attempt(options);
+    // The session was told to stop, and so are we.
+    if (signal.aborted) return;
+    const next = nextAttempt(end, failures, random);
+    // One line for an outage, not one for each attempt in it.
+    const fields = { ...end, attempt: failures, next_retry_ms: next.delayMs };
+    if (failures === 0 || end.welcomedForMs !== undefined || end.kind === 'refused') log.warn(fields, 'session ended');
+    else log.debug(fields, 'connect failed');
+    failures = next.failures;
+    onWait(next.delayMs, end);
+    await pause(next.delayMs, signal);
+  }
+}
+
+async function attempt(options: ConnectLoopOptions): Promise<SessionEnd> {
+  let client: AgentHubClient | undefined;
+  try {
+    const credential = await options.readCredential();
+    const metadata = new Metadata();
+    if (credential.token !== undefined) metadata.set('authorization', `Bearer ${credential.token}`);
+    client = new AgentHubClient(
+      options.server ?? credential.server ?? '',
+      channelCredentials(credential, options),
+      channelOptions(options),
+    );
+    return await options.runSession(client.Connect(metadata));
+  } catch (error) {
+    return { kind: 'lost', code: 'CREDENTIAL', message: messageOf(error) };
+  } finally {
+    // Not closed, each client keeps 23 KB.
+    client?.close();
+  }
+}
+
+function channelOptions({ serverName }: ConnectLoopOptions): ChannelOptions {
+  if (serverName === undefined) return CLIENT_CHANNEL_OPTIONS;
+  return {
+    ...CLIENT_CHANNEL_OPTIONS,
+    'grpc.ssl_target_name_override': serverName,
+    'grpc.default_authority': serverName,
+  };
+}
+
+function channelCredentials(credential: AgentCredential, { plaintext }: ConnectLoopOptions): ChannelCredentials {
+  if (plaintext) return grpcCredentials.createInsecure();
+  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+  return grpcCredentials.createSsl(pem(credential.ca), pem(credential.key), pem(credential.certificate));
+}

@@ -1,0 +1,61 @@
+/** An agent in the test's own process, against a real API server and a hub on loopback. */
+
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AgentConfig } from '../../src/agent/config.ts';
+import { runAgent } from '../../src/agent/run.ts';
+import { silentLog } from '../../src/shared/log.ts';
+import type { Log } from '../../src/shared/log.ts';
+
+export interface TestAgent extends AsyncDisposable {
+  /** Of /livez, /readyz and /status. */
+  healthPort: number;
+  /** Drains and waits for its end. */
+  stop(): Promise<void>;
+}
+
+export interface TestAgentOptions {
+  server: string;
+  kubeconfig: string;
+  namespaces: string[];
+  credential?: Record<string, string>;
+  config?: Partial<AgentConfig>;
+  log?: Log;
+}
+
+export async function startAgent(options: TestAgentOptions): Promise<TestAgent> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-agent-'));
+  const path = join(folder, 'credential.json');
+  writeFileSync(path, JSON.stringify(options.credential ?? { account: 'test', token: 'secret-token' }), {
+    mode: 0o600,
+  });
+  const config: AgentConfig = {
+    server: options.server,
+    serverName: undefined,
+    plaintext: true,
+    credential: { kind: 'file', path },
+    cluster: { kind: 'kubeconfig', path: options.kubeconfig },
+    allowedNamespaces: options.namespaces,
+    healthAddress: { host: '127.0.0.1', port: 0 },
+    log: { format: 'json', level: 'info' },
+    ...options.config,
+  };
+  const stopping = new AbortController();
+  const listening = Promise.withResolvers<number>();
+  const ended = runAgent(config, {
+    signal: stopping.signal,
+    log: options.log ?? silentLog,
+    onStuck: () => undefined,
+    onListening: listening.resolve,
+  });
+  ended.catch(listening.reject);
+  const healthPort = await listening.promise;
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { healthPort, stop, [Symbol.asyncDispose]: stop };
+}
