@@ -6,7 +6,6 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
 	_ "github.com/coredns/coredns/plugin/bind"
-	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
@@ -14,9 +13,10 @@ import (
 	_ "github.com/coredns/coredns/plugin/ready"
 )
 
+// No cache: the kubernetes plugin answers from memory, and a Service is known as soon as it is made.
 // The order in which plugins see a query, as in CoreDNS's own plugin.cfg.
 func init() {
-	dnsserver.Directives = []string{"bind", "health", "ready", "log", "errors", "cache", "kubernetes"}
+	dnsserver.Directives = []string{"bind", "health", "ready", "log", "errors", "kubernetes"}
 }
 
 func main() { coremain.Run() }

@@ -1,0 +1,3 @@
+module sluice.dev/test/cluster/door
+
+go 1.26
