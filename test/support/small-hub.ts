@@ -1,5 +1,8 @@
 /** The hub's end of the link over real gRPC, with no store and no run behind it: what agent tests need to see and to say. */
 
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { once } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Operation, OperationResult, OperationSpec, OperationState } from '../../src/protocol/operation.ts';
@@ -42,6 +45,12 @@ export class SmallHub implements AsyncDisposable {
   stream: HubStream | undefined;
   #options: SmallHubOptions;
   #server = new Server(SERVER_CHANNEL_OPTIONS);
+  /** Every byte goes through here, so that a cut is one: sockets that end without a word. */
+  #door = createServer((socket) => this.#pass(socket));
+  #sockets = new Set<Socket>();
+  #innerPort = 0;
+  /** Heartbeats in this session. */
+  #beats = 0;
   #watches: Watch[] = [];
   #changed = new Set<() => void>();
 
@@ -55,10 +64,10 @@ export class SmallHub implements AsyncDisposable {
   async listen(): Promise<this> {
     const { port = 0, credentials = ServerCredentials.createInsecure() } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
-    this.port = await promise;
+    this.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+    this.#innerPort = await promise;
+    await once(this.#door.listen(port, '127.0.0.1'), 'listening');
+    this.port = (this.#door.address() as AddressInfo).port;
     return this;
   }
 
@@ -78,8 +87,9 @@ export class SmallHub implements AsyncDisposable {
     });
   }
 
+  /** An agent is there and has taken our Welcome: its first heartbeat answers it. */
   connected(): Promise<Hello__Output> {
-    return this.until('an agent connects', () => this.stream && this.hellos.at(-1));
+    return this.until('an agent connects', () => this.stream && this.#beats > 0 && this.hellos.at(-1));
   }
 
   send(message: HubMessage): void {
@@ -125,14 +135,31 @@ export class SmallHub implements AsyncDisposable {
 
   /** Breaks the stream as a lost connection does. */
   cut(): void {
-    const stream = this.stream;
     this.stream = undefined;
-    stream?.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.cut();
     this.#server.forceShutdown();
+    await once(this.#door.close(), 'close');
+  }
+
+  #pass(outer: Socket): void {
+    const inner = connect(this.#innerPort, '127.0.0.1');
+    for (const [from, to] of [
+      [outer, inner],
+      [inner, outer],
+    ] as const) {
+      this.#sockets.add(from);
+      from.setNoDelay(true);
+      from.pipe(to);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+    }
   }
 
   #accept(stream: HubStream): void {
@@ -146,7 +173,10 @@ export class SmallHub implements AsyncDisposable {
     stream.on('data', (message) => {
       if (message.hello) this.#greet(stream, message.hello);
       if (message.received) this.received.push(...message.received.ids);
-      if (message.heartbeat) this.heartbeats += 1;
+      if (message.heartbeat) {
+        this.heartbeats += 1;
+        this.#beats += 1;
+      }
       if (message.draining) this.drained = true;
       if (message.snapshot)
         this.snapshots.push({ snapshot: decodeSnapshot(message.snapshot), arrivedMs: performance.now() });
@@ -165,6 +195,7 @@ export class SmallHub implements AsyncDisposable {
   #greet(stream: HubStream, hello: Hello__Output): void {
     this.hellos.push(hello);
     this.stream = stream;
+    this.#beats = 0;
     const { refuses, heartbeatMs = LIMITS.heartbeatMs, clockSkewMs = 0 } = this.#options;
     if (refuses) {
       this.send({ body: 'refused', refused: refuses });
