@@ -67,13 +67,13 @@ async function seenBy(name: string): Promise<number[]> {
 }
 
 /** A ConfigMap whose deletion hangs until `release`. */
-async function makeStuck(hub: SmallHub, name: string): Promise<{ release(): Promise<void> }> {
+async function makeStuck(hub: SmallHub, name: string): Promise<{ release: () => Promise<void> }> {
   const held = configMap(name, {});
   held.metadata['finalizers'] = ['example.com/hold'];
   await hub.value('shop', { kind: 'apply', objects: [held] });
   const path = `/api/v1/namespaces/shop/configmaps/${name}`;
   return {
-    async release() {
+    release: async () => {
       const read = async (): Promise<KubeObject> => (await plane.api.call('GET', path)).body as KubeObject;
       await until('it is being deleted', async () => (await read()).metadata.deletionTimestamp !== undefined);
       const now = await read();

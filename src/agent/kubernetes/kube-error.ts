@@ -49,7 +49,7 @@ export function answerError(what: string, status: number, body: string, retryAft
   const answer = parseStatus(body);
   const reason = answer.reason ?? '';
   const { code, disposition } = classify(status, reason);
-  const said = answer.message?.trim() || `HTTP ${status}`;
+  const said = `${(answer.message?.trim() || `HTTP ${status}`).replace(/\.$/, '')}.`;
   const seconds = Number(retryAfterHeader ?? answer.details?.retryAfterSeconds ?? 0);
   return new KubeError(code, `Could not ${what}: ${conflictOwners(answer) ?? said}${hintFor(status, reason)}`, {
     status,
