@@ -61,7 +61,7 @@ export interface Cluster extends AsyncDisposable {
 
 /** Something that carries TCP until it is closed. */
 export interface Carrier {
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** What {@link startCluster} can be told. */

@@ -272,6 +272,7 @@ function proxyConfiguration(folder: string): unknown {
   };
 }
 
+/** Nothing is outside: a name that is not the cluster's does not exist, rather than being refused. */
 function corefile(folder: string): string {
   return `.:53 {
   bind ${nodeAddress}
@@ -280,6 +281,9 @@ function corefile(folder: string): string {
     kubeconfig ${folder}/kubeconfig-coredns
     pods insecure
     ttl 5
+  }
+  template ANY ANY . {
+    rcode NXDOMAIN
   }
 }
 `;

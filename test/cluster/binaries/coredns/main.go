@@ -11,12 +11,13 @@ import (
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/ready"
+	_ "github.com/coredns/coredns/plugin/template"
 )
 
 // No cache: the kubernetes plugin answers from memory, and a Service is known as soon as it is made.
 // The order in which plugins see a query, as in CoreDNS's own plugin.cfg.
 func init() {
-	dnsserver.Directives = []string{"bind", "health", "ready", "log", "errors", "kubernetes"}
+	dnsserver.Directives = []string{"bind", "health", "ready", "log", "errors", "kubernetes", "template"}
 }
 
 func main() { coremain.Run() }

@@ -1,0 +1,3 @@
+module sluice.dev/test/cluster/probe
+
+go 1.26
