@@ -3,7 +3,7 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Api } from './api.ts';
 import { openApi, until } from './api.ts';
@@ -92,9 +92,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   });
   signal?.throwIfAborted();
   const folder = await mkdtemp(join(tmpdir(), 'sluice-cluster-'));
-  const settings: NodeSettings = { folder, cgroup: basename(folder), binaries };
+  const settings: NodeSettings = { folder, binaries };
   await writeFile(join(folder, 'resolv.conf'), resolvConf);
-  const door = await openDoor(binaries.door, folder, settings.cgroup);
+  const door = await openDoor(binaries.door, folder);
   const close = (): void => void door.close();
   signal?.addEventListener('abort', close, { once: true });
   try {

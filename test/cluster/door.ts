@@ -43,10 +43,10 @@ interface Answer {
   address?: string;
 }
 
-/** Makes namespaces for the cluster in `folder`, whose containers will be in cgroup `cgroup`. */
-export async function openDoor(binary: string, folder: string, cgroup: string): Promise<Door> {
+/** Makes namespaces for the cluster in `folder`; its containers will be in a cgroup of the folder's name. */
+export async function openDoor(binary: string, folder: string): Promise<Door> {
   const log = openSync(join(folder, 'door.log'), 'a');
-  const child = spawn(binary, ['hold', folder, cgroup], {
+  const child = spawn(binary, ['hold', folder], {
     stdio: ['pipe', 'pipe', log],
     // In a session of its own: Ctrl-C is the owner's to handle, and closing our end of the pipe suffices.
     detached: true,

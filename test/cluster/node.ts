@@ -1,6 +1,6 @@
 /** What a node is made of: the files and the command lines of its programs, every flag with its reason. */
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { createAuthority, createTokenKeys } from './certificates.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -19,7 +19,6 @@ const podRange = '10.244.1.0/24';
 /** What its files and commands depend on. */
 export interface NodeSettings {
   folder: string;
-  cgroup: string;
   binaries: Record<(typeof nodePrograms)[number], string>;
 }
 
@@ -214,7 +213,7 @@ function cniConfiguration(folder: string): unknown {
   };
 }
 
-function kubeletConfiguration({ folder, cgroup }: NodeSettings): unknown {
+function kubeletConfiguration({ folder }: NodeSettings): unknown {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -233,7 +232,7 @@ function kubeletConfiguration({ folder, cgroup }: NodeSettings): unknown {
     resolvConf: '/dev/null',
     volumePluginDir: join(folder, 'volume-plugins'),
     // One cgroup above all containers, so that it can be removed by name; nothing else of the host is touched.
-    cgroupRoot: `/${cgroup}`,
+    cgroupRoot: `/${basename(folder)}`,
     cgroupDriver: 'cgroupfs',
     cgroupsPerQOS: false,
     enforceNodeAllocatable: [],

@@ -51,7 +51,8 @@ type holder struct {
 	carriers carriers
 }
 
-func hold(folder, cgroup string) error {
+func hold(folder string) error {
+	cgroup := filepath.Base(folder)
 	lock, err := claim(folder)
 	if err != nil {
 		return err
@@ -59,9 +60,6 @@ func hold(folder, cgroup string) error {
 	defer lock.Close()
 	sweep(filepath.Dir(folder), folder)
 	defer remove(folder, cgroup)
-	if err := os.WriteFile(filepath.Join(folder, "cgroup"), []byte(cgroup), 0o644); err != nil {
-		return err
-	}
 	if err := makeCgroups(cgroup); err != nil {
 		return err
 	}
@@ -207,18 +205,19 @@ func claim(folder string) (*os.File, error) {
 func sweep(parent, own string) {
 	folders, _ := filepath.Glob(filepath.Join(parent, "sluice-cluster-*"))
 	for _, folder := range folders {
-		info, err := os.Stat(filepath.Join(folder, "held"))
-		if folder == own || err != nil || time.Since(info.ModTime()) < time.Second {
+		info, err := os.Stat(folder)
+		if folder == own || err != nil {
+			continue
+		}
+		// A folder without this file is just being made, unless its maker died right then.
+		if _, err := os.Stat(filepath.Join(folder, "held")); err != nil && time.Since(info.ModTime()) < time.Minute {
 			continue
 		}
 		lock, err := claim(folder)
 		if err != nil {
 			continue
 		}
-		cgroup, err := os.ReadFile(filepath.Join(folder, "cgroup"))
-		if err == nil {
-			remove(folder, string(cgroup))
-		}
+		remove(folder, filepath.Base(folder))
 		lock.Close()
 	}
 }
