@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { isLoopback, readConfig } from '../../../src/agent/config.ts';
+
+const inPod = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
+const good = { SLUICE_CREDENTIAL_FILE: '/run/credential.json', SLUICE_ALLOWED_NAMESPACES: 'shop, bank' };
+
+describe('the configuration', () => {
+  test('of a pod: the ServiceAccount, defaults, a frozen result', () => {
+    const config = readConfig({ ...inPod, ...good, PATH: '/bin' });
+    expect(config).toMatchObject({
+      server: undefined,
+      plaintext: false,
+      credential: { kind: 'file', path: '/run/credential.json' },
+      cluster: { kind: 'inCluster', host: '10.96.0.1', port: '443' },
+      allowedNamespaces: ['shop', 'bank'],
+      healthAddress: undefined,
+      log: { format: 'json', level: 'info' },
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('all problems are told at once, unknown names among them', () => {
+    const read = () => readConfig({ SLUICE_SERVER: 'https://x:1', SLUICE_SERVR: 'x:1', SLUICE_LOG_LEVEL: 'loud' });
+    expect(read).toThrow(expect.objectContaining({ code: 'CONFIG' }));
+    for (const part of [
+      /SLUICE_SERVER must be host:port/,
+      /SLUICE_SERVR/,
+      /SLUICE_LOG_LEVEL/,
+      /SLUICE_ALLOWED_NAMESPACES is not set/,
+      /CREDENTIAL_FILE/,
+      /SLUICE_KUBECONFIG/,
+    ]) {
+      expect(read).toThrow(part);
+    }
+  });
+
+  test('without TLS only to loopback, and the address has to say so', () => {
+    const plain = { ...inPod, ...good, SLUICE_INSECURE_LOOPBACK: '1' };
+    expect(readConfig({ ...plain, SLUICE_SERVER: '127.0.0.1:7443' }).plaintext).toBe(true);
+    expect(() => readConfig({ ...plain, SLUICE_SERVER: 'hub.example.com:7443' })).toThrow(/loopback/);
+    expect(() => readConfig(plain)).toThrow(/loopback/);
+  });
+
+  test.each([':8080', '0.0.0.0:8080', '[::1]:0'])('a health address %s', (address) => {
+    expect(readConfig({ ...inPod, ...good, SLUICE_HEALTH_ADDRESS: address }).healthAddress?.port).toBe(
+      Number(address.split(':').at(-1)),
+    );
+  });
+});
+
+test.each([
+  ['127.0.0.1:1', true],
+  ['127.8.8.8:1', true],
+  ['localhost:1', true],
+  ['[::1]:1', true],
+  ['127.0.0.1.example.com:1', false],
+  ['localhost.example.com:1', false],
+  ['10.0.0.1:1', false],
+  ['', false],
+])('%s is loopback: %s', (address, expected) => {
+  expect(isLoopback(address)).toBe(expected);
+});
