@@ -1,0 +1,257 @@
+/** Operations on their way: stored, handed to the account's session as its credit allows, and kept until their result is stored. */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import { SluiceError } from '../../shared/errors.ts';
+import type { Operation, OperationResult } from '../../protocol/operation.ts';
+import { insertOperation, openOperations, storeResult } from '../store/operations.ts';
+import type { OperationRow } from '../store/operations.ts';
+import type { Store } from '../store/store.ts';
+import { expiry } from './expiry.ts';
+
+/** A session as the desk needs it. */
+export interface Carrier {
+  readonly credit: number;
+  /** False once the agent asked for no more. */
+  readonly takesOperations: boolean;
+  readonly capabilities: ReadonlySet<string>;
+  /** Writes the operation. @throws SluiceError TOO_LARGE; nothing was sent then. */
+  send(operation: Operation): void;
+}
+
+interface Entry {
+  account: string;
+  operation: Operation;
+  /** The session that holds it now: it was sent there, or the agent said in its Hello that it has it. */
+  carrier: Carrier | undefined;
+  /** It was sent at least once, by us or by the process before us: the agent may have done it. */
+  maySent: boolean;
+  ended: boolean;
+  done: Promise<OperationResult>;
+  resolve: (result: OperationResult) => void;
+  reject: (error: unknown) => void;
+  cancelTimer: () => void;
+}
+
+export interface OperationDeskOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+}
+
+export class OperationDesk {
+  readonly #entries = new Map<string, Entry>();
+  readonly #carriers = new Map<string, Carrier>();
+  readonly #options: OperationDeskOptions;
+  readonly #startedMs: number;
+
+  constructor(options: OperationDeskOptions) {
+    this.#options = options;
+    this.#startedMs = options.clock.now();
+  }
+
+  /** Takes up what the process before us left without a result. */
+  async restore(): Promise<void> {
+    for (const row of await openOperations(this.#options.store)) {
+      const entry = this.#enter(row.account, row);
+      entry.maySent = true;
+      this.#await(entry);
+    }
+  }
+
+  /** As `AgentLink.execute`, without its signal. */
+  execute(account: string, operation: Operation): Promise<OperationResult> {
+    const known = this.#entries.get(operation.id);
+    if (known) return known.done;
+    const entry = this.#enter(account, operation);
+    void this.#store(entry);
+    return entry.done;
+  }
+
+  /** A session of the account began. @param held ids its agent has already. */
+  attach(account: string, carrier: Carrier, held: ReadonlySet<string>): void {
+    this.#carriers.set(account, carrier);
+    for (const entry of this.#entries.values()) {
+      if (entry.account !== account) continue;
+      entry.carrier = held.has(entry.operation.id) ? carrier : undefined;
+      entry.maySent ||= entry.carrier !== undefined;
+    }
+    this.#pump(account);
+  }
+
+  /** The account's session is over: what it held is to be sent again. */
+  detach(account: string, carrier: Carrier): void {
+    if (this.#carriers.get(account) !== carrier) return;
+    this.#carriers.delete(account);
+    for (const entry of this.#entries.values()) if (entry.carrier === carrier) entry.carrier = undefined;
+  }
+
+  /**
+   * An agent's word on how an operation ended. Resolves once it is stored; then the agent may forget it.
+   * A second word, or one on an operation that is over or unknown, changes nothing and may be forgotten too.
+   */
+  async finish(account: string, result: OperationResult): Promise<void> {
+    const isFirst = await storeResult(this.#options.store, account, result);
+    const entry = this.#entries.get(result.id);
+    if (!isFirst)
+      this.#options.log.warn(
+        { account, operation: result.id, state: result.state },
+        'result came for an operation that is over',
+      );
+    if (isFirst && entry?.account === account) this.#settle(entry, result);
+  }
+
+  /** How many operations have no result. */
+  get openCount(): number {
+    return this.#entries.size;
+  }
+
+  /** Lets go of every timer; what waits goes on waiting in the next process. */
+  close(): void {
+    for (const entry of this.#entries.values()) entry.cancelTimer();
+    this.#entries.clear();
+    this.#carriers.clear();
+  }
+
+  #enter(account: string, operation: Operation): Entry {
+    const { promise, resolve, reject } = Promise.withResolvers<OperationResult>();
+    promise.catch(() => {}); // who asked hears of it; an operation that nobody waits for must not end the process
+    const entry = {
+      account,
+      operation,
+      carrier: undefined,
+      maySent: false,
+      ended: false,
+      done: promise,
+      resolve,
+      reject,
+      cancelTimer: () => {},
+    };
+    this.#entries.set(operation.id, entry);
+    return entry;
+  }
+
+  async #store(entry: Entry): Promise<void> {
+    let row: OperationRow;
+    try {
+      row = await insertOperation(this.#options.store, entry.account, entry.operation);
+    } catch (error) {
+      this.#entries.delete(entry.operation.id);
+      entry.reject(error);
+      return;
+    }
+    if (row.account !== entry.account) {
+      this.#entries.delete(entry.operation.id);
+      entry.reject(
+        new SluiceError(
+          'INTERNAL',
+          `Operation ${row.id} is asked of ${entry.account} and was asked of ${row.account}.`,
+        ),
+      );
+      return;
+    }
+    if (row.result) {
+      this.#settle(entry, row.result);
+      return;
+    }
+    // Asked again after a crash: the stored one holds, with its deadline.
+    const { id, deploymentId, namespace, notAfterMs, spec } = row;
+    entry.operation = { id, deploymentId, namespace, notAfterMs, spec };
+    this.#await(entry);
+    this.#pump(entry.account, entry);
+  }
+
+  /** Hands on what waits, oldest first, while there is credit. @param only the one that is new, if it is all that can have changed. */
+  #pump(account: string, only?: Entry): void {
+    const carrier = this.#carriers.get(account);
+    if (!carrier?.takesOperations) return;
+    let free = carrier.credit - this.#held(carrier);
+    for (const entry of only && free > 0 ? [only] : this.#waiting(account)) {
+      if (free <= 0) return;
+      if (this.#hand(entry, carrier)) free--;
+    }
+  }
+
+  #held(carrier: Carrier): number {
+    let held = 0;
+    for (const entry of this.#entries.values()) if (entry.carrier === carrier) held++;
+    return held;
+  }
+
+  #waiting(account: string): Entry[] {
+    return [...this.#entries.values()].filter((entry) => entry.account === account && !entry.carrier && !entry.ended);
+  }
+
+  /** @returns whether it was sent. What can't be sent ends here. */
+  #hand(entry: Entry, carrier: Carrier): boolean {
+    const { operation } = entry;
+    if (operation.notAfterMs <= this.#options.clock.now()) return false; // its timer ends it
+    if (!carrier.capabilities.has(operation.spec.kind)) {
+      void this.#end(
+        entry,
+        'rejected',
+        'UNSUPPORTED',
+        `The agent of ${entry.account} does not know the operation ${operation.spec.kind}. Upgrade it.`,
+      );
+      return false;
+    }
+    try {
+      carrier.send(operation);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.code !== 'TOO_LARGE') throw error;
+      void this.#end(entry, 'rejected', 'TOO_LARGE', error.message);
+      return false;
+    }
+    entry.carrier = carrier;
+    entry.maySent = true;
+    return true;
+  }
+
+  /** Arms the timer of the next moment at which the operation may have to end without its agent's word. */
+  #await(entry: Entry): void {
+    const { clock } = this.#options;
+    const decide = (): void => {
+      if (entry.ended) return;
+      const facts = {
+        notAfterMs: entry.operation.notAfterMs,
+        startedMs: this.#startedMs,
+        maySent: entry.maySent,
+        isHeld: entry.carrier !== undefined,
+      };
+      const next = expiry(facts, clock.now());
+      if ('againInMs' in next) entry.cancelTimer = clock.after(next.againInMs, decide);
+      else void this.#end(entry, 'expired', 'EXPIRED', `${entry.account}: ${next.expired}`);
+    };
+    decide();
+  }
+
+  async #end(
+    entry: Entry,
+    state: 'rejected' | 'expired',
+    code: 'UNSUPPORTED' | 'TOO_LARGE' | 'EXPIRED',
+    message: string,
+  ): Promise<void> {
+    const { store, clock, log } = this.#options;
+    entry.ended = true;
+    const result: OperationResult = { id: entry.operation.id, state, code, message, atMs: clock.now() };
+    try {
+      if (await storeResult(store, entry.account, result)) {
+        log.warn({ account: entry.account, operation: result.id, code }, 'operation ended without its agent');
+        this.#settle(entry, result);
+      }
+      // Else the agent's word came in the same moment, and its storing settles the entry.
+    } catch (err) {
+      log.error({ err, operation: result.id }, 'result could not be stored');
+      entry.ended = false;
+      entry.cancelTimer = clock.after(1_000, () => void this.#end(entry, state, code, message));
+    }
+  }
+
+  #settle(entry: Entry, result: OperationResult): void {
+    entry.ended = true;
+    entry.cancelTimer();
+    this.#entries.delete(result.id);
+    entry.resolve(result);
+    if (entry.carrier) this.#pump(entry.account);
+  }
+}
