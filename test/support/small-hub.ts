@@ -36,6 +36,8 @@ export class SmallHub implements AsyncDisposable {
   readonly results = new Map<string, OperationResult[]>();
   readonly states: { id: string; state: OperationState }[] = [];
   readonly received: string[] = [];
+  /** Common names of the client certificates, one per session. */
+  readonly peerNames: string[] = [];
   readonly snapshots: { snapshot: Snapshot; arrivedMs: number }[] = [];
   heartbeats = 0;
   drained = false;
@@ -164,6 +166,8 @@ export class SmallHub implements AsyncDisposable {
 
   #accept(stream: HubStream): void {
     this.metadata.push(stream.metadata);
+    const { sslPeerCertificate } = stream.getAuthContext();
+    if (sslPeerCertificate) this.peerNames.push(String(sslPeerCertificate.subject.CN));
     stream.on('error', () => undefined);
     stream.on('close', () => this.#gone(stream));
     stream.on('end', () => {
