@@ -4,6 +4,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
 import { SERVER_CHANNEL_OPTIONS, agentHubService } from '../../protocol/service.ts';
 import type { HubStream } from '../../protocol/service.ts';
+import { isLoopback } from '../config.ts';
 import type { Authority } from '../security/authority.ts';
 import type { Hub } from './hub.ts';
 
@@ -84,8 +85,4 @@ async function shutDown(server: Server): Promise<void> {
   await promise;
   clearTimeout(timer);
   server.forceShutdown();
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

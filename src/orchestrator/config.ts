@@ -1,0 +1,138 @@
+/** The orchestrator's configuration from the environment: checked, defaults filled in, frozen; all problems at once. */
+
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { SluiceError } from '../shared/errors.ts';
+import type { LogFormat, LogLevel } from '../shared/log.ts';
+
+export interface Address {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+}
+
+export interface OrchestratorConfig {
+  /** Absolute. */
+  dataDir: string;
+  /** Your own PostgreSQL; undefined: the embedded one. */
+  databaseUrl: string | undefined;
+  /** Where the HTTP API is served. */
+  api: Address;
+  agents: {
+    /** Where agents are served. */
+    address: Address;
+    /** host:port as agents reach it, written into credentials; undefined: the address itself. */
+    publicAddress: string | undefined;
+    /** No TLS; loopback only. */
+    plaintext: boolean;
+  };
+  metricProviders: readonly { name: string; url: string }[];
+  log: { level: LogLevel; format: LogFormat };
+}
+
+/** Of the other programs of Sluice, which may share an environment with this one. */
+const OF_OTHERS = [
+  'SLUICE_CACHE',
+  'SLUICE_NO_INSTALL',
+  'SLUICE_URL',
+  'SLUICE_TOKEN',
+  'SLUICE_SERVER',
+  'SLUICE_SERVER_NAME',
+  'SLUICE_CREDENTIAL_FILE',
+  'SLUICE_CREDENTIAL_DIR',
+  'SLUICE_INSECURE_LOOPBACK',
+  'SLUICE_ALLOWED_NAMESPACES',
+  'SLUICE_KUBECONFIG',
+  'SLUICE_KUBE_CONTEXT',
+  'SLUICE_HEALTH_ADDRESS',
+];
+
+const HOST_PORT = /^(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
+const hostPort = z.string().regex(HOST_PORT, 'must be host:port, without a scheme, such as 127.0.0.1:8080');
+
+const providers = z.string().transform((text, context) => {
+  const entries = text.split(',').filter((entry) => entry.trim() !== '');
+  return entries.flatMap((entry) => {
+    const [, name, url] = /^\s*([A-Za-z0-9_.-]+)=(\S+?)\s*$/.exec(entry) ?? [];
+    if (name !== undefined && url !== undefined && /^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+      return [{ name, url }];
+    context.addIssue({
+      code: 'custom',
+      message: `holds ${JSON.stringify(entry.trim())}; it must be name=http://host:port, comma separated`,
+    });
+    return [];
+  });
+});
+
+const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://');
+
+const schema = z.strictObject({
+  DATABASE_URL: databaseUrl.optional(),
+  SLUICE_DATA_DIR: z.string().min(1).optional(),
+  SLUICE_API_ADDRESS: hostPort.default('127.0.0.1:8080'),
+  SLUICE_AGENT_ADDRESS: hostPort.default('127.0.0.1:8443'),
+  SLUICE_AGENT_PUBLIC_ADDRESS: hostPort.optional(),
+  SLUICE_AGENT_PLAINTEXT: z.enum(['0', '1']).default('0'),
+  SLUICE_METRIC_PROVIDERS: providers.default([]),
+  SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  SLUICE_LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
+});
+
+/** @throws SluiceError CONFIG with one line for each problem. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): OrchestratorConfig {
+  const isOurs = (key: string): boolean =>
+    key === 'DATABASE_URL' || (key.startsWith('SLUICE_') && !OF_OTHERS.includes(key));
+  const given = Object.entries(environment).filter(
+    ([key, value]) => isOurs(key) && value !== undefined && value !== '',
+  );
+  const parsed = schema.safeParse(Object.fromEntries(given));
+  const problems = parsed.success ? [] : parsed.error.issues.flatMap(sentencesOf);
+  const plaintext = environment['SLUICE_AGENT_PLAINTEXT'] === '1';
+  const agentHost = parseAddress(environment['SLUICE_AGENT_ADDRESS'] ?? '127.0.0.1:8443')?.host;
+  if (plaintext && agentHost !== undefined && !isLoopback(agentHost)) {
+    problems.push(
+      'SLUICE_AGENT_PLAINTEXT: without TLS agents are served on loopback only; set SLUICE_AGENT_ADDRESS to 127.0.0.1:PORT.',
+    );
+  }
+  if (!parsed.success || problems.length > 0) throw wrong(problems);
+  const env = parsed.data;
+  return Object.freeze({
+    dataDir: resolve(env.SLUICE_DATA_DIR ?? join(homedir(), '.local', 'share', 'sluice')),
+    databaseUrl: env.DATABASE_URL,
+    api: parseAddress(env.SLUICE_API_ADDRESS) ?? { host: '', port: 0 },
+    agents: Object.freeze({
+      address: parseAddress(env.SLUICE_AGENT_ADDRESS) ?? { host: '', port: 0 },
+      publicAddress: env.SLUICE_AGENT_PUBLIC_ADDRESS,
+      plaintext,
+    }),
+    metricProviders: Object.freeze(env.SLUICE_METRIC_PROVIDERS),
+    log: Object.freeze({ level: env.SLUICE_LOG_LEVEL, format: env.SLUICE_LOG_FORMAT }),
+  });
+}
+
+export function parseAddress(text: string): Address | undefined {
+  const [, six, name, port] = HOST_PORT.exec(text) ?? [];
+  const host = six ?? name;
+  return host === undefined ? undefined : { host, port: Number(port) };
+}
+
+/** host:port, an IPv6 address in brackets. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function sentencesOf(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${key} is not a setting of the orchestrator.`);
+  return [`${issue.path.join('.')} ${issue.message}.`];
+}
+
+function wrong(problems: string[]): SluiceError {
+  const lines = problems.map((problem) => `  - ${problem}`).join('\n');
+  return new SluiceError('CONFIG', `The orchestrator's configuration is wrong:\n${lines}`, { disposition: 'stalled' });
+}
