@@ -51,8 +51,8 @@ function endOf(outcomes: Outcome[]): { state: DeploymentEnd; sentence: string; r
   for (const state of ['aborted', 'rolledBack', 'failed'] as const) {
     const worst = outcomes.find((outcome) => outcome.state === state);
     if (worst === undefined) continue;
-    const words = { aborted: 'aborted', rolledBack: 'rolled back', failed: 'failed' }[state];
-    return { state, sentence: `${words}: ${worst.reason}`, reason: worst.reason };
+    const words = { aborted: '', rolledBack: 'rolled back: ', failed: 'failed: ' }[state];
+    return { state, sentence: `${words}${worst.reason}`, reason: worst.reason };
   }
   return { state: 'succeeded', sentence: 'succeeded', reason: '' };
 }
