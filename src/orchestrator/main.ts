@@ -30,10 +30,7 @@ async function main(): Promise<void> {
     const orchestrator = await startOrchestrator(config, log);
     stopOnSignals(orchestrator, log);
     const { agentAddress } = orchestrator;
-    log.info(
-      { api: formatAddress(config.api), agents: agentAddress, tls: !config.agents.plaintext },
-      'orchestrator is ready',
-    );
+    log.info({ agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
     const lost = await orchestrator.lost;
     log.fatal({ err: lost }, 'orchestrator stops at once');
     process.exit(EXIT.failed);

@@ -2,7 +2,7 @@
 
 import { Metadata, credentials, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 import type { Hello } from '../../src/protocol/gen/sluice/agent/v1/Hello.ts';
 import type { HubMessage__Output } from '../../src/protocol/gen/sluice/agent/v1/HubMessage.ts';
 import type { AgentMessage } from '../../src/protocol/gen/sluice/agent/v1/AgentMessage.ts';
@@ -101,8 +101,8 @@ export class ScriptedAgent {
   }
 
   async welcomed(): Promise<this> {
-    await expect.poll(() => this.messages.some((message) => message.welcome) || this.end, { interval: 5 }).toBeTruthy();
-    expect(this.epoch, this.end ?? '').toBeGreaterThan(0);
+    await vi.waitUntil(() => this.epoch > 0 || this.end !== undefined, { interval: 5, timeout: 5_000 });
+    if (this.epoch === 0) throw new Error(`no welcome: ${this.end}`);
     return this;
   }
 

@@ -58,7 +58,7 @@ export async function loadAuthority(options: AuthorityOptions): Promise<Authorit
   const ca = (await readPair(folder, 'ca')) ?? (await writePair(folder, 'ca', await makeRoot(options.now())));
   const signer = await signerOf(folder, ca);
   const known = await readPair(folder, 'server');
-  const isFresh = known !== undefined && isServerFresh(known.certificate, signer.certificate, options);
+  const isFresh = known !== undefined && (await isServerFresh(known.certificate, signer.certificate, options));
   const server = isFresh ? known : await writePair(folder, 'server', await makeServer(signer, options));
   return { ca: ca.certificate, server, issueAgent: (account) => makeAgent(signer, account, options.now()) };
 }
@@ -102,7 +102,7 @@ async function makeRoot(nowMs: number): Promise<CertificateAndKey> {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate: certificate.toString('pem'), key: await keyPem(keys.privateKey) };
+  return { certificate: certificate.toString('pem').trim(), key: await keyPem(keys.privateKey) };
 }
 
 async function makeServer(signer: Signer, { hosts, now }: AuthorityOptions): Promise<CertificateAndKey> {
@@ -146,25 +146,29 @@ async function sign(
       ...extensions,
     ],
   });
-  return { certificate: certificate.toString('pem'), key: await keyPem(keys.privateKey), serial: normalSerial(serial) };
+  return {
+    certificate: certificate.toString('pem').trim(),
+    key: await keyPem(keys.privateKey),
+    serial: normalSerial(serial),
+  };
 }
 
-function isServerFresh(pem: string, ca: x509.X509Certificate, { hosts, now }: AuthorityOptions): boolean {
+/** An authority made anew has the old one's name, so the signature is what tells. */
+async function isServerFresh(
+  pem: string,
+  ca: x509.X509Certificate,
+  { hosts, now }: AuthorityOptions,
+): Promise<boolean> {
   try {
     const certificate = new x509.X509Certificate(pem);
     const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.toJSON() ?? [];
     const covered = new Set(names.map((name) => name.value));
     const lastsMs = certificate.notAfter.getTime() - now();
-    const isOurs = certificate.issuer === ca.subject && isAfter(certificate, ca);
-    return isOurs && lastsMs > RENEW_BEFORE_DAYS * DAY_MS && hostNames(hosts).every((host) => covered.has(host));
+    if (lastsMs <= RENEW_BEFORE_DAYS * DAY_MS || !hostNames(hosts).every((host) => covered.has(host))) return false;
+    return await certificate.verify({ publicKey: ca.publicKey, signatureOnly: true });
   } catch {
     return false;
   }
-}
-
-/** An authority made anew has the old one's name: a certificate from before it is not its. */
-function isAfter(certificate: x509.X509Certificate, ca: x509.X509Certificate): boolean {
-  return certificate.notBefore >= ca.notBefore;
 }
 
 function hostNames(hosts: readonly string[]): string[] {
@@ -192,14 +196,16 @@ async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
 
 async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
   const der = await webcrypto.subtle.exportKey('pkcs8', key);
-  return x509.PemConverter.encode(der, 'PRIVATE KEY');
+  return x509.PemConverter.encode(der, 'PRIVATE KEY').trim();
 }
 
 async function readPair(folder: string, name: string): Promise<CertificateAndKey | undefined> {
   const read = (ending: string): Promise<string | undefined> =>
     readFile(join(folder, `${name}.${ending}`), 'utf8').catch(missing);
   const [certificate, key] = await Promise.all([read('crt'), read('key')]);
-  return certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
+  return certificate !== undefined && key !== undefined
+    ? { certificate: certificate.trim(), key: key.trim() }
+    : undefined;
 }
 
 function missing(error: NodeJS.ErrnoException): undefined {
@@ -213,7 +219,7 @@ async function writePair(folder: string, name: string, pair: CertificateAndKey):
     ['crt', pair.certificate, 0o644],
   ] as const) {
     const path = join(folder, `${name}.${ending}`);
-    await writeFile(`${path}.new`, `${text.trim()}\n`, { mode });
+    await writeFile(`${path}.new`, `${text}\n`, { mode });
     await chmod(`${path}.new`, mode);
     await rename(`${path}.new`, path);
   }
