@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 
@@ -22,7 +22,7 @@ export async function madeOnce(
   make: (path: string) => Promise<void>,
   onWait: () => void = () => {},
 ): Promise<string> {
-  if (existsSync(target)) return target;
+  if (await used(target)) return target;
   await mkdir(dirname(target), { recursive: true });
   await using _lock = await lock(`${target}.lock`, onWait);
   if (existsSync(target)) return target;
@@ -35,6 +35,26 @@ export async function madeOnce(
     await rm(unfinished, { recursive: true, force: true });
   }
   return target;
+}
+
+/** Notes that `target` is still of use, for {@link removeUnused}; false if it is not there. */
+async function used(target: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(target, now, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Removes what {@link madeOnce} made in `folder` and nobody has asked for in these hours. */
+export async function removeUnused(folder: string, hours: number): Promise<void> {
+  const oldest = Date.now() - hours * 3_600_000;
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name.endsWith('.lock')) continue; // Somebody may hold it.
+    const path = join(folder, name);
+    const status = await stat(path).catch(() => undefined);
+    if (status !== undefined && status.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
+  }
 }
 
 /** Removes what a killed builder of the same target left; call it under the target's lock. */

@@ -6,12 +6,6 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** What a command that ended said and how it ended. */
-export interface Finished {
-  code: number;
-  output: string;
-}
-
 /** The held namespaces. They end, with all that is in them, when `close` is called or this process ends. */
 export interface Door {
   /** Aborted, with the reason, when a started program or the door itself ends before `close`. */

@@ -61,7 +61,7 @@ function moduleOf(folder: string): string {
 }
 
 /** True if a Go tool chain answers. */
-export function hasGo(): boolean {
+function hasGo(): boolean {
   return spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0;
 }
 

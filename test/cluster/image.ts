@@ -7,7 +7,7 @@ import type { Entry } from './tar.ts';
 import { entriesOf, tar } from './tar.ts';
 
 /** A file of an image: a path on this machine (a file or a whole folder), or content. */
-export type ImageFile = string | Buffer | { source: string | Buffer; mode?: number };
+type ImageFile = string | Buffer | { source: string | Buffer; mode?: number };
 
 /** What an image is made of. */
 export interface ImageSpec {

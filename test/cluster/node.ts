@@ -1,11 +1,11 @@
 /** What a node is made of: the files and the command lines of its programs, every flag with its reason. */
-import { mkdir, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { createAuthority, createTokenKeys } from './certificates.ts';
+import { containerdToml, snapshotter } from './containerd.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import type { Access } from './kubeconfig.ts';
-import { cniFolder } from './packages.ts';
 import type { nodePrograms } from './programs.ts';
 import { flags } from './programs.ts';
 
@@ -74,8 +74,14 @@ export async function writeCredentials({ folder }: NodeSettings): Promise<Access
 export async function writeConfigurations(settings: NodeSettings): Promise<void> {
   const { folder } = settings;
   await Promise.all(['cni', 'kubelet', 'containerd'].map((name) => mkdir(join(folder, name))));
+  const kind = await snapshotter(folder);
   const files: Record<string, string> = {
-    'containerd.toml': containerdToml(folder, await snapshotter(folder)),
+    'containerd.toml': containerdToml({
+      folder,
+      name: 'containerd',
+      root: join(folder, 'containerd'),
+      snapshotter: kind,
+    }),
     'cni/10-ptp.conflist': JSON.stringify(cniConfiguration(folder)),
     'kubelet.yaml': stringify(kubeletConfiguration(settings)),
     'kube-proxy.yaml': stringify(proxyConfiguration(folder)),
@@ -159,38 +165,6 @@ export function commands({ folder, binaries }: NodeSettings): Record<string, str
 /** `ctr` with the arguments to reach this cluster's containerd. */
 export function ctr(folder: string): string[] {
   return ['ctr', '--address', join(folder, 'containerd.sock'), '--namespace', 'k8s.io'];
-}
-
-/** Overlays do not stack: in a container whose own root is one, files are copied instead. */
-async function snapshotter(folder: string): Promise<'overlayfs' | 'native'> {
-  const overlayMagic = 0x794c7630;
-  return (await statfs(folder)).type === overlayMagic ? 'native' : 'overlayfs';
-}
-
-function containerdToml(folder: string, snapshotter: string): string {
-  return `version = 2
-root = "${folder}/containerd"
-state = "${folder}/containerd-state"
-disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
-[grpc]
-  address = "${folder}/containerd.sock"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "sluice.test/pause:1"
-  # Hosts without CAP_SYS_RESOURCE refuse to lower a score.
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-  stream_server_address = "127.0.0.1"
-[plugins."io.containerd.grpc.v1.cri".containerd]
-  snapshotter = "${snapshotter}"
-  default_runtime_name = "runc"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-  SystemdCgroup = false
-[plugins."io.containerd.grpc.v1.cri".cni]
-  bin_dir = "${cniFolder()}"
-  conf_dir = "${folder}/cni"
-`;
 }
 
 /** A pair of devices for each pod. Real addresses: the API refuses loopback ones in EndpointSlices. */

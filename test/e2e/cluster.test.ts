@@ -18,6 +18,7 @@ beforeAll(async () => {
   const probe = await goProgram(join(import.meta.dirname, '../cluster/probe'));
   archive = await buildImage({ name: image, files: { '/probe': probe }, entrypoint: ['/probe'], user: '65532' });
   cluster = await timed('cluster ready', () => startCluster());
+  await cluster.importImage(archive);
   await timed('two pods behind a ClusterIP', () => deployProbe(cluster));
 }, 900_000);
 
@@ -89,7 +90,7 @@ test('a process started inside resolves names, gets signals, and is reported as 
 });
 
 test('two clusters run side by side and know nothing of each other', async () => {
-  await using other = await timed('a second cluster ready', () => startCluster());
+  await using other = await timed('a second cluster, with its image, ready', () => startCluster({ images: [archive] }));
   await deployProbe(other);
   await other.kubectl(['create', 'namespace', 'only-here']);
   await expect(cluster.kubectl(['get', 'namespace', 'only-here'])).rejects.toThrow(/not found/);
@@ -102,7 +103,6 @@ test('two clusters run side by side and know nothing of each other', async () =>
 });
 
 async function deployProbe(to: Cluster): Promise<void> {
-  await to.importImage(archive);
   const labels = { app: 'probe' };
   const container = {
     name: 'probe',
