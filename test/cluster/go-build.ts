@@ -60,15 +60,17 @@ function moduleOf(folder: string): string {
   }
 }
 
-/** True if a Go tool chain answers. */
+/** From 1.21 on Go fetches the version that a module asks for by itself; Debian 12's own is 1.19. */
 function hasGo(): boolean {
-  return spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0;
+  const { status, stdout } = spawnSync('go', ['version'], { encoding: 'utf8' });
+  const minor = /go1\.(\d+)/.exec(stdout ?? '')?.[1];
+  return status === 0 && Number(minor) >= 21;
 }
 
 async function compile(program: GoProgram, target: string): Promise<void> {
   if (!hasGo()) {
     throw new Error(
-      `${program.name} has to be built once and there is no Go here. Install Go 1.26 or newer (https://go.dev/dl), ` +
+      `${program.name} has to be built once and there is no Go here (1.21 or newer). Install Go 1.26 or newer (https://go.dev/dl), ` +
         `or use what you have: KUBECONFIG names a cluster (demo, e2e tests), KUBEBUILDER_ASSETS names a folder with ` +
         `kube-apiserver and etcd (integration tests).`,
     );

@@ -99,6 +99,36 @@ test('a missing package is named with the line that installs it, and SLUICE_NO_I
   expect(errors).toContain('apt-get install -y --no-install-recommends prometheus');
 });
 
+test.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))(
+  'as root a missing package is installed, said first, and what it would start is not started',
+  async () => {
+    const tools = toolFolder(['sh', 'flock', 'cat', 'touch']);
+    const hadPolicy = existsSync('/usr/sbin/policy-rc.d');
+    // Stands for apt-get on a fresh machine: no index yet, so the first try fails.
+    const aptGet = `#!/bin/sh
+echo "$*" >>"${tools}/calls"
+[ -x /usr/sbin/policy-rc.d ] || exit 3
+[ "$1" = update ] && exec touch "${tools}/index"
+[ -e "${tools}/index" ] && exec touch "${tools}/prometheus"
+exit 100
+`;
+    writeFileSync(join(tools, 'apt-get'), aptGet, { mode: 0o755 });
+    const builder = startBuilder(
+      `const { ensurePackages } = await import(${moduleUrl('packages')}); await ensurePackages(['prometheus']);
+       writeFileSync(path, '');`,
+      { PATH: tools, SLUICE_NO_INSTALL: '' },
+    );
+    let said = '';
+    builder.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const [code] = (await once(builder, 'close')) as [number];
+    expect({ code, said }).toMatchObject({ code: 0 });
+    const install = 'install -y --no-install-recommends prometheus';
+    expect(said).toContain(`These packages are missing: prometheus. Installing: apt-get ${install}`);
+    expect(readFileSync(join(tools, 'calls'), 'utf8')).toBe(`${install}\nupdate\n${install}\n`);
+    expect(existsSync('/usr/sbin/policy-rc.d')).toBe(hadPolicy);
+  },
+);
+
 /** Another process that makes `thing` in the folder by the body of an async function of `path`. */
 function startBuilder(body: string, environment: Record<string, string> = {}) {
   const source = `
