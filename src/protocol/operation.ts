@@ -127,7 +127,7 @@ export interface OperationResult {
   atMs: number;
 }
 
-/** What a succeeded operation of each kind returns in `value`. Objects come without managedFields, Secrets without data. */
+/** What a succeeded operation of each kind returns in `value`. Of managedFields only who wrote and when; Secrets come without data. */
 export interface ResultValue {
   apply: { objects: KubeObject[] };
   patch: { object: KubeObject };

@@ -31,13 +31,15 @@ afterAll(async () => {
 const ref = (kind: string, name: string, apiVersion = 'v1') => ({ apiVersion, kind, name });
 
 describe('each operation does its deed on a real API server', () => {
-  test('apply makes objects in order, under one field manager, and returns them without managedFields', async () => {
+  test('apply makes objects in order, under one field manager, and returns who wrote them, not every field', async () => {
     const { objects } = await hub.value<{ objects: KubeObject[] }>('shop', {
       kind: 'apply',
       objects: [configMap('one', { a: '1' }), deployment('web')],
     });
     expect(objects.map((each) => each.metadata.name)).toEqual(['one', 'web']);
-    expect(objects[1]!.metadata).not.toHaveProperty('managedFields');
+    expect(objects[1]!.metadata['managedFields']).toEqual([
+      { manager: 'sluice', operation: 'Apply', time: expect.any(String) },
+    ]);
     const stored = (await plane.api.call('GET', '/api/v1/namespaces/shop/configmaps/one')).body as {
       metadata: { managedFields: { manager: string; operation: string }[] };
     };

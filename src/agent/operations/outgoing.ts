@@ -6,9 +6,16 @@ import type { KubeObject } from '../../protocol/kube-object.ts';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 export function outgoing(object: KubeObject): KubeObject {
-  const { managedFields: _managedFields, ...metadata } = object.metadata;
+  const { managedFields, ...bare } = object.metadata;
+  const metadata = Array.isArray(managedFields) ? { ...bare, managedFields: managedFields.map(writer) } : bare;
   if (object.kind !== 'Secret') return { ...object, metadata };
   const { data: _data, stringData: _stringData, ...rest } = object;
   const { [LAST_APPLIED]: _applied, ...annotations } = metadata.annotations ?? {};
   return { ...rest, metadata: { ...metadata, ...(metadata.annotations && { annotations }) } };
+}
+
+/** Who wrote, and when; not the list of fields, which is larger than the object. */
+function writer(entry: unknown): unknown {
+  const { manager, operation, time } = entry as { manager?: string; operation?: string; time?: string };
+  return { manager, operation, time };
 }

@@ -41,14 +41,22 @@ test("a Secret leaves without its data, also without kubectl's copy of it", () =
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: 's', annotations, managedFields: [] },
+    metadata: {
+      name: 's',
+      annotations,
+      managedFields: [{ manager: 'm', operation: 'Apply', time: 't', fieldsV1: { f: {} } }],
+    },
     data: { a: 'x' },
     stringData: { b: 'x' },
   };
   expect(outgoing(secret)).toEqual({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: 's', annotations: { keep: 'yes' } },
+    metadata: {
+      name: 's',
+      managedFields: [{ manager: 'm', operation: 'Apply', time: 't' }],
+      annotations: { keep: 'yes' },
+    },
   });
 });
 

@@ -3,6 +3,7 @@
 import { isSameTemplate, adoptionPatch, twins } from '../../plan/canary-set.ts';
 import { sendsOnlyTo } from '../../plan/assess.ts';
 import { RESTORE } from '../../plan/marks.ts';
+import { writersSince } from '../../plan/writers.ts';
 import { asDeployment, asReplicaSet, type Deployment, type ReplicaSet } from '../../plan/workload.ts';
 import type { KubeObject, ObjectRef } from '../../../protocol/kube-object.ts';
 import type { Snapshot } from '../../../protocol/snapshot.ts';
@@ -63,8 +64,9 @@ async function checkTemplate(state: CanaryState): Promise<void> {
   });
   const [now] = objects;
   if (now !== undefined && isSameTemplate(asDeployment(now).spec.template, plan.becomes.spec.template)) return;
+  const who = now === undefined ? [] : writersSince(now, run.identity.startedMs);
   throw new RunFault(
-    `Deployment ${name} was edited during the run: what would be promoted is not what was tested. See \`kubectl get deployment ${name} --show-managed-fields -o yaml\` for who did, and deploy again`,
+    `Deployment ${name} was edited during the run${who.length === 0 ? '' : ` by ${who.join(', ')}`}: what would be promoted is not what was tested`,
   );
 }
 
