@@ -149,6 +149,11 @@ export class Hub implements AgentLink {
       this.#refuse(stream, account, 'UNAUTHENTICATED', `The credential of ${account} is revoked.`, 0);
       return;
     }
+    if (stream.cancelled) {
+      // It went away meanwhile; its farewell event has passed unheard.
+      await closeSession(this.#options.store, account, row.epoch, 'the connection was lost');
+      return;
+    }
     const current = this.#sessions.get(account);
     if (current && current.facts.epoch > row.epoch) {
       // A newer one came while this one was being written down.

@@ -122,7 +122,13 @@ export class Session implements Carrier {
       this.#options.log.info({ account: this.facts.account, reason: message.draining.reason }, 'agent is stopping');
       return;
     }
-    this.#options.onMessage(this, message);
+    try {
+      this.#options.onMessage(this, message);
+    } catch (err) {
+      // A fault of the agent's must not become ours: thrown in a stream's event, it would end the process.
+      this.#options.log.error({ err, account: this.facts.account }, 'agent sent what cannot be read');
+      this.end(`the agent sent what cannot be read: ${messageOf(err)}`);
+    }
   }
 
   /** Sends a heartbeat now and at each interval; three without a sign of life end the session. */

@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { Client, Pool } from 'pg';
-import { SluiceError, messageOf } from '../../shared/errors.ts';
+import { SluiceError, codeOf, messageOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { AgentRow } from './agents.ts';
 import type { ControlRow } from './controls.ts';
@@ -35,7 +35,7 @@ export interface OpenStore extends Store {
   readonly embedded: boolean;
   /** A killed orchestrator's server was found and kept. */
   readonly adopted: boolean;
-  /** Settles when this process has lost its claim on a shared database: it must stop at once. Never settles otherwise. */
+  /** Settles when the database is gone, or may have gone to another orchestrator: this one must stop at once. */
   readonly lost: Promise<SluiceError>;
   /** Ends connections; stops the embedded server; frees the claim. */
   close(): Promise<void>;
@@ -73,7 +73,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     lock.release();
   };
   try {
-    if (!server) claim = await claimDatabase(url);
+    claim = await claimDatabase(url, server === undefined);
     await migrate(pool);
   } catch (error) {
     await close();
@@ -81,14 +81,13 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   }
   const changes = new EventEmitter<StoreChanges>({ captureRejections: false });
   changes.setMaxListeners(0); // one per open page and waiting run
-  const never = new Promise<SluiceError>(() => {});
   return {
     pool,
     changes,
     url,
     embedded: server !== undefined,
     adopted: server?.adopted ?? false,
-    lost: claim?.lost ?? never,
+    lost: claim.lost,
     close,
   };
 }
@@ -117,8 +116,14 @@ interface Claim {
   release(): Promise<void>;
 }
 
-/** One orchestrator per database: a session lock, freed by the server when our connection ends, however it ends. */
-async function claimDatabase(url: string): Promise<Claim> {
+/** The lock of a process that was just killed is freed in a moment. */
+const CLAIM_TIMEOUT_MS = 2_000;
+
+/**
+ * Holds a connection for as long as we live: when it ends, the server is gone or takes us for gone, and we must not go on.
+ * @param isShared one orchestrator per database: a session lock, freed by the server when the connection ends, however it ends.
+ */
+async function claimDatabase(url: string, isShared: boolean): Promise<Claim> {
   const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: 10_000,
@@ -126,39 +131,44 @@ async function claimDatabase(url: string): Promise<Claim> {
     keepAlive: true,
   });
   const { promise: lost, resolve } = Promise.withResolvers<SluiceError>();
-  let released = false;
+  let isReleased = false;
   client.on('error', () => {});
+  client.on('end', () => {
+    if (!isReleased) resolve(lostClaim());
+  });
+  const release = (): Promise<void> => {
+    isReleased = true;
+    return client.end();
+  };
   await client.connect();
-  const { rows } = await client.query<{ mine: boolean }>(
-    `select pg_try_advisory_lock(hashtext('sluice.orchestrator')) as mine`,
-  );
-  if (!rows[0]?.mine) {
-    await client.end();
+  if (isShared && !(await lock(client))) {
+    await release();
     throw new SluiceError(
       'DATABASE_IN_USE',
       'Another orchestrator uses the database in DATABASE_URL. Stop it, or give this one a database of its own.',
-      {
-        disposition: 'stalled',
-      },
+      { disposition: 'stalled' },
     );
   }
-  client.on('end', () => {
-    if (!released)
-      resolve(
-        new SluiceError(
-          'DATABASE_UNAVAILABLE',
-          'The connection that holds the claim on the database is lost; another orchestrator may take over.',
-          { disposition: 'retry' },
-        ),
-      );
-  });
-  return {
-    lost,
-    release: () => {
-      released = true;
-      return client.end();
-    },
-  };
+  return { lost, release };
+}
+
+async function lock(client: Client): Promise<boolean> {
+  await client.query(`set lock_timeout = ${CLAIM_TIMEOUT_MS}`);
+  try {
+    await client.query(`select pg_advisory_lock(hashtext('sluice.orchestrator'))`);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === '55P03') return false; // lock_not_available
+    throw error;
+  }
+}
+
+function lostClaim(): SluiceError {
+  return new SluiceError(
+    'DATABASE_UNAVAILABLE',
+    'The database ended the connection that shows that this orchestrator lives: the database stopped, or another orchestrator may take over. Start again; runs go on where they were.',
+    { disposition: 'retry' },
+  );
 }
 
 function unavailable(error: unknown): SluiceError {

@@ -1,0 +1,110 @@
+/** Orchestrator and agent, both real, over TLS with a credential as it is issued: operations, watches, and a restart of the hub. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLog } from '../../src/shared/log.ts';
+import type { Operation, OperationSpec } from '../../src/protocol/operation.ts';
+import { startOrchestrator } from '../../src/orchestrator/orchestrator.ts';
+import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import type { OrchestratorConfig } from '../../src/orchestrator/config.ts';
+import type { AgentCredential } from '../../src/orchestrator/security/credential.ts';
+import { listAgents } from '../../src/orchestrator/store/agents.ts';
+import { startControlPlane } from '../cluster/control-plane.ts';
+import type { ControlPlane } from '../cluster/control-plane.ts';
+import { startAgent } from '../support/agent.ts';
+import type { TestAgent } from '../support/agent.ts';
+import { configMap, deployment } from '../support/objects.ts';
+
+let plane: ControlPlane;
+let folder: string;
+let orchestrator: Orchestrator;
+let config: OrchestratorConfig;
+let credential: AgentCredential;
+let agent: TestAgent;
+let count = 0;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  await plane.token('shop', 'somebody');
+  folder = await mkdtemp(join(tmpdir(), 'sluice-whole-'));
+  config = {
+    dataDir: folder,
+    databaseUrl: undefined,
+    api: { host: '127.0.0.1', port: 0 },
+    agents: { address: { host: '127.0.0.1', port: 0 }, publicAddress: undefined, plaintext: false },
+    metricProviders: [],
+    log: { level: 'silent', format: 'json' },
+  };
+  orchestrator = await startOrchestrator(config, silentLog);
+  credential = await orchestrator.addAgent('east');
+  const { host, port } = { host: '127.0.0.1', port: Number(orchestrator.agentAddress.split(':')[1]) };
+  // The port stays: the agent has to find the next orchestrator where it found this one.
+  config = { ...config, agents: { ...config.agents, address: { host, port } } };
+  agent = await startAgent({
+    server: credential.server,
+    kubeconfig: plane.kubeconfig,
+    namespaces: ['shop'],
+    credential: { ...credential },
+    config: { plaintext: false },
+  });
+});
+
+afterAll(async () => {
+  await agent?.stop();
+  await orchestrator?.stop();
+  await plane?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function operation(spec: OperationSpec): Operation {
+  return { id: `whole-${++count}`, deploymentId: 'dep_1', namespace: 'shop', notAfterMs: Date.now() + 30_000, spec };
+}
+
+test('an object is applied and read back through the agent', async () => {
+  const object = configMap('greeting', { text: 'hello' });
+  const applied = await orchestrator.hub.execute('east', operation({ kind: 'apply', objects: [object] }));
+  expect(applied).toMatchObject({ state: 'succeeded', value: { objects: [{ data: { text: 'hello' } }] } });
+  const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'nowhere', namespace: 'shop' };
+  expect(await orchestrator.hub.execute('east', operation({ kind: 'get', object: ref }))).toMatchObject({
+    state: 'failed',
+    code: 'NOT_FOUND',
+  });
+  expect((await listAgents(orchestrator.store))[0]).toMatchObject({
+    account: 'east',
+    namespaces: ['shop'],
+    disconnectedAt: null,
+  });
+});
+
+test('a watched workload shows, and its changes too', async () => {
+  const web = deployment('web', 3);
+  await orchestrator.hub.execute('east', operation({ kind: 'apply', objects: [web] }));
+  const watch = { id: 'w', namespace: 'shop', deployment: 'web', services: [], routes: [], profiles: [], jobs: [] };
+  orchestrator.hub.watch('east', watch);
+  await expect.poll(() => orchestrator.hub.latest('w')?.deployment?.desired, { timeout: 10_000 }).toBe(3);
+  const object = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace: 'shop' };
+  await orchestrator.hub.execute('east', operation({ kind: 'scale', object, replicas: 5 }));
+  await expect.poll(() => orchestrator.hub.latest('w')?.deployment?.desired, { timeout: 10_000 }).toBe(5);
+});
+
+test('the agent comes back to a restarted orchestrator, with its certificate and its watches', async () => {
+  await orchestrator.stop();
+  orchestrator = await startOrchestrator(config, silentLog);
+  const waiting = orchestrator.hub.execute(
+    'east',
+    operation({ kind: 'apply', objects: [configMap('greeting', { text: 'again' })] }),
+  );
+  const watch = { id: 'w', namespace: 'shop', deployment: 'web', services: [], routes: [], profiles: [], jobs: [] };
+  orchestrator.hub.watch('east', watch);
+  expect((await waiting).state).toBe('succeeded');
+  await expect.poll(() => orchestrator.hub.latest('w')?.deployment?.desired, { timeout: 10_000 }).toBe(5);
+});
+
+test('a revoked agent is sent away at once', async () => {
+  expect(orchestrator.hub.isConnected('east')).toBe(true);
+  expect(await orchestrator.revokeAgent('east')).toBe(true);
+  await expect.poll(() => orchestrator.hub.isConnected('east')).toBe(false);
+  expect(await orchestrator.revokeAgent('nobody')).toBe(false);
+});
