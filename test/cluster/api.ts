@@ -55,6 +55,20 @@ export async function serviceAccountToken(api: Api, namespace: string, name: str
   return (body as { status: { token: string } }).status.token;
 }
 
+/** Makes a ServiceAccount, and its namespace, unless they are there. */
+export async function ensureServiceAccount(api: Api, namespace: string, name: string): Promise<void> {
+  for (const [path, body] of [
+    ['/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }],
+    [
+      `/api/v1/namespaces/${namespace}/serviceaccounts`,
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } },
+    ],
+  ] as const) {
+    const { status, body: answer } = await api.call('POST', path, body);
+    if (status !== 201 && status !== 409) throw new Error(`POST ${path}: ${JSON.stringify(answer)}`);
+  }
+}
+
 /**
  * Asks again every 50 ms until `holds` says so; what throws counts as "not yet".
  * @throws after `timeoutMs`, naming `what` and what the last try said; or when the signal aborts.

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Api } from './api.ts';
-import { openApi, until } from './api.ts';
+import { ensureServiceAccount, openApi, serviceAccountToken, until } from './api.ts';
 import type { Door } from './door.ts';
 import { openDoor } from './door.ts';
 import { dnsObjects } from './dns.ts';
@@ -36,6 +36,8 @@ export interface Cluster extends AsyncDisposable {
   kubeconfig: string;
   /** The same for programs started by {@link Cluster.exec}. */
   kubeconfigInside: string;
+  /** Makes the ServiceAccount (and its namespace) if need be; returns the path of a kubeconfig with a token of it. */
+  kubeconfigFor(namespace: string, serviceAccount: string): Promise<string>;
   /** Calls the API as the administrator. */
   api: Api;
   /** The node's address, seen by pods and by programs inside. */
@@ -167,10 +169,16 @@ async function open(door: Door, settings: NodeSettings, access: Access): Promise
   const environment = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(folder, 'kubectl-cache') };
   const kubectl = (args: readonly string[], input = ''): Promise<string> =>
     output(spawn(binaries.kubectl, args, { env: environment }), `kubectl ${args.join(' ')}`, input);
+  const api = openApi(access);
   return {
     kubeconfig,
     kubeconfigInside: join(folder, 'kubeconfig-inside'),
-    api: openApi(access),
+    kubeconfigFor: async (namespace, name) => {
+      await ensureServiceAccount(api, namespace, name);
+      const credential = { token: await serviceAccountToken(api, namespace, name) };
+      return writeKubeconfig(join(folder, `kubeconfig-of-${namespace}-${name}`), { ...access, credential, namespace });
+    },
+    api,
     nodeAddress,
     folder,
     broken: door.broken,

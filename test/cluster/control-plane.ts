@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Api } from './api.ts';
-import { openApi, serviceAccountToken, until } from './api.ts';
+import { ensureServiceAccount, openApi, serviceAccountToken, until } from './api.ts';
 import { createAuthority, createTokenKeys } from './certificates.ts';
 import type { Progress } from './go-build.ts';
 import { toStandardError } from './go-build.ts';
@@ -193,19 +193,6 @@ async function ready(api: Api, child: ChildProcess, signal?: AbortSignal): Promi
   } catch (error) {
     signal?.throwIfAborted();
     throw new Error(`The control plane did not start: ${String(error)}\n${log}`, { cause: error });
-  }
-}
-
-async function ensureServiceAccount(api: Api, namespace: string, name: string): Promise<void> {
-  for (const [path, body] of [
-    ['/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }],
-    [
-      `/api/v1/namespaces/${namespace}/serviceaccounts`,
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } },
-    ],
-  ] as const) {
-    const { status, body: answer } = await api.call('POST', path, body);
-    if (status !== 201 && status !== 409) throw new Error(`POST ${path}: ${JSON.stringify(answer)}`);
   }
 }
 

@@ -241,7 +241,6 @@ function proxyConfiguration(folder: string): unknown {
     conntrack: { maxPerCore: 0 },
     // One second by default; a test that makes a Service wants to use it.
     nftables: { minSyncPeriod: '100ms', syncPeriod: '30s' },
-    nodePortAddresses: ['127.0.0.0/8'],
   };
 }
 

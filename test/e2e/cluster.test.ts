@@ -55,6 +55,11 @@ test('the logs, a command in a pod, and the pod’s own token go through the kub
   await expect(cluster.kubectl(['exec', 'deployment/probe', '--', '/nothing'])).rejects.toThrow(/no such file/);
   const review = JSON.parse(await fromPod('/whoami')) as { status: { userInfo: { username: string } } };
   expect(review.status.userInfo.username).toBe('system:serviceaccount:default:default');
+  const agent = await cluster.kubeconfigFor('shop', 'agent');
+  expect(await cluster.kubectl(['--kubeconfig', agent, 'auth', 'whoami'])).toContain(
+    'system:serviceaccount:shop:agent',
+  );
+  await expect(cluster.kubectl(['--kubeconfig', agent, 'get', 'pods'])).rejects.toThrow(/forbidden/);
 });
 
 test('an image that is not there fails as on any cluster', async () => {
