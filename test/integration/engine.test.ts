@@ -77,7 +77,7 @@ test('after kill -9 workflows go on where they were, and a child in flight is on
   await first.kill();
   const second = hold([], { GO_ON: '1' });
   const [launched, resumed] = [await second.said('launched'), await second.said('slow:wait')];
-  await second.said('parent:2+2');
+  await second.said('parent:slow-1+quick-1');
   process.stdout.write(
     `process start to launched ${Math.round(launched)} ms, to the workflow resumed ${Math.round(resumed)} ms\n`,
   );
@@ -85,7 +85,7 @@ test('after kill -9 workflows go on where they were, and a child in flight is on
     'slow:wait',
     'slow:last',
     'slow:done',
-    'parent:2+2',
+    'parent:slow-1+quick-1',
   ]);
   await second.kill();
 });
@@ -98,7 +98,7 @@ test('a step that waits for long holds up nobody, has no time limit, and is done
   await Promise.all([second.said('slow:wait'), second.said('slower:wait')]);
   await second.kill();
   const third = hold([], { GO_ON: '1' });
-  await third.said('parent:2+2+2');
+  await third.said('parent:slow-1+slower-1+quick-1');
   expect(third.words.filter((word) => word.endsWith(':first'))).toEqual([]);
   await third.kill();
 });

@@ -21,11 +21,11 @@ engine.register('waits', async (name: string) => {
   });
   await engine.step('last', async () => say(`${name}:last`));
   await engine.step('done', async () => say(`${name}:done`));
-  return first + 1;
+  return `${name}-${first}`;
 });
 
 engine.register('parent', async (names: string[]) => {
-  const ends = await Promise.all(names.map((name) => engine.child<number>('waits', `child-${name}`, name)));
+  const ends = await Promise.all(names.map((name) => engine.child<string>('waits', `child-${name}`, name)));
   say(`parent:${ends.join('+')}`);
   return ends;
 });

@@ -1,0 +1,60 @@
+/** The orchestrator's settings: defaults, all faults at once, and no plaintext but on loopback. */
+
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { formatAddress, parseAddress, readConfig } from '../../../src/orchestrator/config.ts';
+
+test('without any setting it serves loopback, over TLS, from the home folder', () => {
+  expect(readConfig({ PATH: '/bin' })).toEqual({
+    dataDir: join(homedir(), '.local', 'share', 'sluice'),
+    databaseUrl: undefined,
+    api: { host: '127.0.0.1', port: 8080 },
+    agents: { address: { host: '127.0.0.1', port: 8443 }, publicAddress: undefined, plaintext: false },
+    metricProviders: [],
+    log: { level: 'info', format: 'json' },
+  });
+});
+
+test('metric providers are a list of names and addresses', () => {
+  const config = readConfig({ SLUICE_METRIC_PROVIDERS: 'main=http://prometheus:9090, other=https://p.example/base' });
+  expect(config.metricProviders).toEqual([
+    { name: 'main', url: 'http://prometheus:9090' },
+    { name: 'other', url: 'https://p.example/base' },
+  ]);
+});
+
+test('all faults are told at once, unknown settings by name; those of other programs are left alone', () => {
+  const read = (): unknown =>
+    readConfig({
+      DATABASE_URL: 'mysql://x',
+      SLUICE_API_ADDRESS: 'https://x:1',
+      SLUICE_METRIC_PROVIDERS: 'prometheus:9090',
+      SLUICE_DATADIR: '/data',
+      SLUICE_CREDENTIAL_FILE: "an agent's",
+      SLUICE_LOG_LEVEL: 'loud',
+    });
+  for (const name of [
+    'DATABASE_URL',
+    'SLUICE_API_ADDRESS',
+    'SLUICE_METRIC_PROVIDERS',
+    'SLUICE_DATADIR',
+    'SLUICE_LOG_LEVEL',
+  ]) {
+    expect(read).toThrow(name);
+  }
+  expect(read).not.toThrow('SLUICE_CREDENTIAL_FILE');
+});
+
+test.each(['0.0.0.0:8443', '10.1.2.3:8443', 'example.com:1'])('plaintext on %s is refused', (address) => {
+  expect(() => readConfig({ SLUICE_AGENT_PLAINTEXT: '1', SLUICE_AGENT_ADDRESS: address })).toThrow('loopback');
+});
+
+test.each(['127.0.0.1:1', '[::1]:1', 'localhost:1'])('plaintext on %s is served', (address) => {
+  expect(readConfig({ SLUICE_AGENT_PLAINTEXT: '1', SLUICE_AGENT_ADDRESS: address }).agents.plaintext).toBe(true);
+});
+
+test.each(['127.0.0.1:80', '[::1]:443', 'sluice.example:1'])('%s reads as an address and back', (text) => {
+  const address = parseAddress(text);
+  expect(address && formatAddress(address)).toBe(text);
+});
