@@ -1,19 +1,18 @@
 /** The checks before a run: every problem at once, each naming its object and what to do, before anything is changed. */
 
-import type { KubeObject } from '../../protocol/kube-object.ts';
 import type { AccessRule } from '../../protocol/operation.ts';
-import type { ResolvedTarget, SmiEntry } from '../file/resolved.ts';
-import { RESTORE, ROLE, ROLLOUT } from './marks.ts';
-import { serviceNamed, stableSet, type Observed } from './observed.ts';
-import { asDeployment, asService, isDeployment, selects, type Deployment, type Service } from './workload.ts';
-
-export interface Problem {
-  /** Stable word for scripts; listed in docs/errors.md. */
-  code: string;
-  /** `Service web`, or the place in the file. */
-  object: string;
-  message: string;
-}
+import type { ResolvedTarget } from '../file/resolved.ts';
+import { stableSet, type Observed } from './observed.ts';
+import {
+  canaryServiceProblems,
+  meshWarnings,
+  profileName,
+  profileProblems,
+  rootProblems,
+  splitProblems,
+} from './preflight-routing.ts';
+import { leftover, type Problem } from './problem.ts';
+import { asDeployment, isDeployment, type Deployment } from './workload.ts';
 
 export interface Findings {
   problems: Problem[];
@@ -75,120 +74,6 @@ function dryRunProblems(observed: Observed): Problem[] {
   );
 }
 
-/** The root as the cluster has it, or, before the first deployment, as the file brings it. */
-export function rootService(smi: SmiEntry, target: ResolvedTarget, observed: Observed): Service | undefined {
-  const inFile = target.objects.find(
-    ({ object }) => object.kind === 'Service' && object.metadata.name === smi.rootServiceName,
-  );
-  return serviceNamed(observed, smi.rootServiceName) ?? (inFile === undefined ? undefined : asService(inFile.object));
-}
-
-function rootProblems(
-  smi: SmiEntry,
-  target: ResolvedTarget,
-  observed: Observed,
-  podLabels: Record<string, string>,
-): Problem[] {
-  const object = `Service ${smi.rootServiceName}`;
-  const root = rootService(smi, target, observed);
-  const say = (code: string, message: string): Problem[] => [{ code, object, message }];
-  if (root === undefined) {
-    return say(
-      'ROOT_SERVICE_MISSING',
-      `the root Service is not in namespace ${target.namespace}, and no manifest brings it: create it, or correct trafficManagement.smi.rootServiceName`,
-    );
-  }
-  if (root.spec.type === 'ExternalName') {
-    return say('ROOT_SERVICE_EXTERNAL', 'an ExternalName Service cannot be split: use one that selects the pods');
-  }
-  if (root.spec.clusterIP === 'None') {
-    return say('ROOT_SERVICE_HEADLESS', 'a headless Service cannot be split (clusterIP: None): give it a cluster IP');
-  }
-  if (!selects(root.spec.selector, podLabels) && root.metadata.annotations?.[RESTORE] === undefined) {
-    return say(
-      'ROOT_SELECTOR_MISSES',
-      `its selector ${show(root.spec.selector)} matches no pod of the Deployment, whose pods are labelled ${show(podLabels)}`,
-    );
-  }
-  if ((root.spec.ports ?? []).length === 0) return say('ROOT_SERVICE_PORTS', 'it has no port to split');
-  return leftover(root);
-}
-
-function leftover(object: KubeObject): Problem[] {
-  const restore = object.metadata.annotations?.[RESTORE];
-  if (restore === undefined) return [];
-  return [
-    {
-      code: 'LEFTOVER',
-      object: `${object.kind} ${object.metadata.name}`,
-      message: `another rollout still holds it (${RESTORE}: ${restore}): wait for that rollout to end, or undo it by hand as the annotation says`,
-    },
-  ];
-}
-
-function show(labels: Record<string, string> | undefined): string {
-  const pairs = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? '(none)' : pairs.join(',');
-}
-
-function splitProblems(smi: SmiEntry, observed: Observed): Problem[] {
-  if (observed.served.splits.length === 0) {
-    return [
-      {
-        code: 'SPLIT_NOT_SERVED',
-        object: 'TrafficSplit',
-        message: 'the cluster serves no TrafficSplit in v1alpha1 or v1alpha2: install linkerd-smi',
-      },
-    ];
-  }
-  return observed.splits.flatMap((split) => {
-    const service = (split['spec'] as { service?: string } | undefined)?.service;
-    const isOnRoot = service === smi.rootServiceName;
-    if (!isOnRoot && split.metadata.name !== smi.trafficSplitName) return [];
-    const owner =
-      split.metadata.labels?.[ROLE] === 'split' ? `rollout ${split.metadata.labels[ROLLOUT]}` : 'somebody else';
-    return [
-      {
-        code: isOnRoot ? 'SPLIT_ON_ROOT' : 'SPLIT_NAME_TAKEN',
-        object: `TrafficSplit ${split.metadata.name}`,
-        message: isOnRoot
-          ? `${owner} already splits ${smi.rootServiceName}: two splits on one root overwrite each other; remove it first`
-          : `the name belongs to a split of ${service ?? 'another Service'}: set trafficManagement.smi.trafficSplitName`,
-      },
-    ];
-  });
-}
-
-function canaryServiceProblems(smi: SmiEntry, observed: Observed): Problem[] {
-  const root = serviceNamed(observed, smi.rootServiceName);
-  const given = smi.canaryServiceName;
-  if (given !== undefined) {
-    const canary = serviceNamed(observed, given);
-    const object = `Service ${given}`;
-    if (canary === undefined) {
-      const message = 'canaryServiceName names a Service that is not there: create it, or leave the key out';
-      return [{ code: 'CANARY_SERVICE_MISSING', object, message }];
-    }
-    const lacking = (root?.spec.ports ?? []).filter(({ port }) => !canary.spec.ports?.some((own) => own.port === port));
-    return lacking.length === 0
-      ? leftover(canary)
-      : [
-          {
-            code: 'CANARY_SERVICE_PORTS',
-            object,
-            message: `it lacks port ${lacking.map(({ port }) => port).join(', ')} of ${smi.rootServiceName}: requests for it would find no endpoint`,
-          },
-        ];
-  }
-  return [`${smi.rootServiceName}-stable`, `${smi.rootServiceName}-canary`].flatMap((name) => {
-    const taken = name.endsWith('-canary') && given !== undefined ? undefined : serviceNamed(observed, name);
-    if (taken === undefined) return [];
-    const message =
-      'a Service of this name is there already: Sluice makes its own and will not take it over; rename or remove it';
-    return [{ code: 'BACKEND_NAME_TAKEN', object: `Service ${name}`, message }];
-  });
-}
-
 function deploymentProblems(deployment: Deployment, observed: Observed): Problem[] {
   const object = `Deployment ${deployment.metadata.name}`;
   const problems: Problem[] = [...leftover(deployment)];
@@ -226,63 +111,4 @@ function quotaProblems(observed: Observed): Problem[] {
     const message = `it leaves room for ${free} more pods, the canary needs ${extra}: raise it or scale down`;
     return [{ code: 'QUOTA', object: `ResourceQuota ${quota.metadata.name}`, message }];
   });
-}
-
-function meshWarnings(smi: SmiEntry, observed: Observed, wanted: Deployment): string[] {
-  const warnings: string[] = [];
-  const { routes, profiles } = observed.served;
-  if (!routes) {
-    warnings.push(
-      `HTTPRoute is not served here: clients that are already talking to ${smi.rootServiceName} will not follow the split until they idle or restart`,
-    );
-  } else if (foreignRoute(smi.rootServiceName, observed.routes) !== undefined) {
-    const route = foreignRoute(smi.rootServiceName, observed.routes);
-    warnings.push(
-      `HTTPRoute ${route} is on ${smi.rootServiceName} already: no companion route is made, and busy clients will not follow the split`,
-    );
-  }
-  if (!profiles)
-    warnings.push('ServiceProfile is not served here: that the mesh took a weight cannot be read back from it');
-  const injected = wanted.spec.template.metadata?.annotations?.['linkerd.io/inject'];
-  if (injected === 'disabled') warnings.push('the pods ask not to be meshed (linkerd.io/inject: disabled)');
-  return warnings;
-}
-
-/** linkerd-smi names a root's ServiceProfile by its full DNS name. */
-export function profileName(root: string, namespace: string): string {
-  return `${root}.${namespace}.svc.cluster.local`;
-}
-
-/** An HTTPRoute of somebody else whose parent is the root. */
-export function foreignRoute(root: string, routes: KubeObject[]): string | undefined {
-  return routes.find((route) => {
-    const parents =
-      (route['spec'] as { parentRefs?: { kind?: string; name?: string }[] } | undefined)?.parentRefs ?? [];
-    return parents.some((parent) => parent.kind === 'Service' && parent.name === root);
-  })?.metadata.name;
-}
-
-/** Problems with an existing ServiceProfile of the root: one whose weights are somebody else's would beat ours. */
-function profileProblems(profileName: string, observed: Observed): Problem[] {
-  const profile = observed.profiles.find(({ metadata }) => metadata.name === profileName);
-  if (profile === undefined) return [];
-  const overrides = (profile['spec'] as { dstOverrides?: unknown[] } | undefined)?.dstOverrides ?? [];
-  const object = `ServiceProfile ${profileName}`;
-  if (profile.metadata.annotations?.['smi.linkerd.io/skip'] !== undefined) {
-    return [
-      {
-        code: 'PROFILE_SKIPPED',
-        object,
-        message: 'it carries smi.linkerd.io/skip, so linkerd-smi will not follow the split: remove the annotation',
-      },
-    ];
-  }
-  if (overrides.length === 0) return [];
-  return [
-    {
-      code: 'PROFILE_OVERRIDES',
-      object,
-      message: 'it already has dstOverrides that no TrafficSplit accounts for: empty them first',
-    },
-  ];
 }

@@ -7,7 +7,7 @@ import { canarySetName, canarySize, isSameTemplate, revisionHash } from './canar
 import { TEMPLATE_HASH } from './marks.ts';
 import { contentOf, isSameJson, mergePatch } from './merge-patch.ts';
 import { autoscalerOf, serviceNamed, stableSet, type DryRun, type Observed } from './observed.ts';
-import { foreignRoute, profileName } from './preflight.ts';
+import { foreignRoute, profileName } from './preflight-routing.ts';
 import { companionsOf, type RouteNames } from './route.ts';
 import { asDeployment, asService, isDeployment, type Deployment, type Service } from './workload.ts';
 

@@ -190,6 +190,11 @@ describe('pre-flight', () => {
   });
 });
 
+it('warns of another Service that picks the same pods', () => {
+  const { warnings } = preflight(target, { ...observed, services: [service('web'), service('metrics')] });
+  expect(warnings.join()).toContain('Service metrics picks the same pods and is not split');
+});
+
 describe('the plan', () => {
   it('is a canary when the template differs', () => {
     const plan = planRollout(target, observed, 'dep_1:staging');
