@@ -1,0 +1,230 @@
+/** What the clients see: no request lost, none at the wrong version, the share that was asked, under steady load. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClientCounts } from '../cluster/mesh/counts.ts';
+import { startLoad, type Load } from '../cluster/mesh/load.ts';
+import { setWeight, untilApproved, writeApplication, type ApplicationOptions } from '../support/application.ts';
+import { binomialInterval } from '../support/binomial.ts';
+import { followWeights, isMarked, namesOf, pathOf, podsOf } from '../support/namespace-state.ts';
+import { deploy, endOf, eventsOf, eventThat, told } from '../support/rollout-watch.ts';
+import { appImageName, startWorld, type Lane, type World } from '../support/world.ts';
+
+const app = 'shop';
+const namespace = 'shop';
+/** Requests per second of each client. */
+const RATE = 400;
+const SHARES = [0.1, 10, 25, 50];
+const ENOUGH = 10_000;
+
+let world: World;
+let lane: Lane;
+let load: Load;
+let options: ApplicationOptions;
+
+async function start(httpRoute: boolean): Promise<void> {
+  world = await startWorld({ namespaces: [namespace], httpRoute });
+  lane = await world.startLane('east', [namespace]);
+  load = await startLoad(world.cluster);
+  options = { name: app, account: 'east', namespace, image: appImageName, version: 'v1', replicas: 3 };
+  await ship({ ...options, steps: [] }, 'succeeded');
+  for (const name of ['busy', 'busy-too', 'unmeshed']) await startClient(name);
+  await enough('busy', 500);
+}
+
+async function startClient(name: string): Promise<void> {
+  const mode = name === 'unmeshed' ? 'unmeshed' : 'meshed';
+  const seed = name.length;
+  await load.startClient({ name, mode, url: `http://${app}.${namespace}:80/`, rate: RATE, seed });
+}
+
+async function stop(): Promise<void> {
+  await load?.stop();
+  await world?.[Symbol.asyncDispose]();
+}
+
+async function ship(application: ApplicationOptions, state: string): Promise<void> {
+  const { orchestrator } = lane;
+  const id = await deploy(orchestrator, await writeApplication(orchestrator.folder, application));
+  const end = await endOf(orchestrator, id);
+  expect(end.state, told(await eventsOf(orchestrator, id))).toBe(state);
+}
+
+/** Waits until a client was answered so many more times. */
+async function enough(client: string, requests: number): Promise<void> {
+  const answered = async (): Promise<number> => (await load.counts()).clients[client]?.answered ?? 0;
+  const begin = await answered();
+  while ((await answered()) < begin + requests) await delay(200);
+}
+
+/** All clients' failures between two marks: there may be none, and what there is is shown. */
+async function failures(from: string, to: string): Promise<unknown[]> {
+  const clients = await load.between(from, to);
+  return Object.entries(clients).flatMap(([client, { failures: kinds }]) =>
+    Object.entries(kinds).map(([kind, { count, sample }]) => ({ client, kind, count, sample })),
+  );
+}
+
+function answersOf(counts: ClientCounts | undefined, version: string): number {
+  return counts?.byVersion[version]?.answered ?? 0;
+}
+
+/** Waits for the n-th question for approval. */
+async function approvalWanted(id: string, nth: number): Promise<void> {
+  for (;;) {
+    const events = await eventsOf(lane.orchestrator, id);
+    if (events.filter(({ kind }) => kind === 'approval.wanted').length >= nth) return;
+    if (events.some(({ kind }) => kind === 'deployment.ended')) throw new Error(told(events));
+    await delay(50);
+  }
+}
+
+async function approve(id: string): Promise<void> {
+  const { code, stdout, stderr } = await lane.orchestrator.sluice(['approve', id]);
+  expect(code, stdout + stderr).toBe(0);
+}
+
+describe('with HTTPRoute', () => {
+  beforeAll(() => start(true));
+  afterAll(stop);
+
+  it('a promoted run loses no request, gives every client its share, and hides the canary from unmeshed clients', async () => {
+    const { orchestrator } = lane;
+    const steps = [setWeight(0), untilApproved, ...SHARES.flatMap((share) => [setWeight(share), untilApproved])];
+    await load.mark('begin');
+    const followed = await followWeights(world.kube, namespace);
+    const id = await deploy(
+      orchestrator,
+      await writeApplication(orchestrator.folder, { ...options, version: 'v2', steps }),
+    );
+    await approvalWanted(id, 1);
+    await startClient('fresh');
+    const canaryPods = await podsOf(world.kube, namespace, app);
+    for (const [index, share] of [0, ...SHARES].entries()) {
+      await approvalWanted(id, index + 1);
+      await delay(500); // the proxies follow in milliseconds
+      await load.mark(`from-${share}`);
+      await Promise.all(['busy', 'busy-too', 'fresh'].map((client) => enough(client, ENOUGH / 3)));
+      await enough('busy', ENOUGH / 3);
+      await load.mark(`to-${share}`);
+      const seen = await load.between(`from-${share}`, `to-${share}`);
+      for (const client of ['busy', 'busy-too', 'fresh']) expectShare(client, seen[client], share);
+      const meshed = ['busy', 'busy-too', 'fresh'].map((client) => seen[client]);
+      expect(meshed.reduce((sum, counts) => sum + (counts?.answered ?? 0), 0)).toBeGreaterThanOrEqual(ENOUGH);
+      expect(answersOf(seen['unmeshed'], 'v2'), `unmeshed at ${share} %`).toBe(0);
+      await approve(id);
+    }
+    expect((await endOf(orchestrator, id)).state, told(await eventsOf(orchestrator, id))).toBe('succeeded');
+    followed.stop();
+    await load.mark('promoted');
+    await enough('busy', 1_000);
+    await load.mark('after');
+
+    expect(await failures('begin', 'after')).toEqual([]);
+    expect(followed.weights).toEqual([0, ...SHARES, 100, 0]);
+    const after = await load.between('promoted', 'after');
+    for (const [client, counts] of Object.entries(after)) expect(answersOf(counts, 'v1'), client).toBe(0);
+    await expectPromoted(canaryPods);
+  }, 300_000);
+
+  it('a rolled-back run loses no request and leaves the stable as it was', async () => {
+    const { orchestrator } = lane;
+    const deploymentPath = pathOf('Deployment', namespace, app);
+    const before = await world.kube.get(deploymentPath);
+    const pods = await podsOf(world.kube, namespace, app);
+    const names = await namesOf(world.kube, namespace);
+    await load.mark('begin');
+    const steps = [setWeight(50), untilApproved];
+    const id = await deploy(
+      orchestrator,
+      await writeApplication(orchestrator.folder, { ...options, version: 'v3', steps }),
+    );
+    await approvalWanted(id, 1);
+    await enough('busy', 1_000);
+    expect(answersOf((await load.mark('shifted')).clients['busy'], 'v3')).toBeGreaterThan(100);
+    expect((await orchestrator.sluice(['abort', id, '--reason', 'test'])).code).toBe(0);
+    await eventThat(orchestrator, id, ({ kind }) => kind === 'rollback.started');
+    await delay(500);
+    await load.mark('back');
+    expect((await endOf(orchestrator, id)).state, told(await eventsOf(orchestrator, id))).toBe('aborted');
+    await enough('busy', 1_000);
+    await load.mark('after');
+
+    expect(await failures('begin', 'after')).toEqual([]);
+    for (const [client, counts] of Object.entries(await load.between('back', 'after'))) {
+      expect(answersOf(counts, 'v3'), client).toBe(0);
+    }
+    expect(answersOf((await load.between('begin', 'after'))['unmeshed'], 'v3')).toBe(0);
+    const after = await world.kube.get(deploymentPath);
+    // Held and let go: one generation each, and nothing else.
+    expect(after?.metadata.generation).toBe((before?.metadata.generation ?? 0) + 2);
+    expect(after?.['spec']).toEqual(before?.['spec']);
+    expect(await podsOf(world.kube, namespace, app)).toEqual(pods);
+    expect(await namesOf(world.kube, namespace)).toEqual(names);
+  }, 180_000);
+
+  it('rollout undo works after a promotion', async () => {
+    await world.cluster.kubectl(['-n', namespace, 'rollout', 'undo', `deployment/${app}`]);
+    await world.cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${app}`, '--timeout=60s']);
+    const deployment = await world.kube.get(pathOf('Deployment', namespace, app));
+    expect(JSON.stringify(deployment?.['spec'])).toContain('"VERSION","value":"v1"');
+  });
+});
+
+function expectShare(client: string, counts: ClientCounts | undefined, percent: number): void {
+  const canary = answersOf(counts, 'v2');
+  const [low, high] = binomialInterval(counts?.answered ?? 0, percent / 100, 0.999);
+  const what = `${client} at ${percent} %: ${canary} of ${counts?.answered} to the canary, chance allows ${low} to ${high}`;
+  expect(canary >= low && canary <= high, what).toBe(true);
+}
+
+/** Same pods, owned by the Deployment, root as it was, nothing left. */
+async function expectPromoted(seen: { uid: string; hash: string }[]): Promise<void> {
+  const pods = await podsOf(world.kube, namespace, app);
+  expect(pods.map(({ restarts }) => restarts)).toEqual([0, 0, 0]);
+  const known = new Set(seen.map(({ uid }) => uid));
+  expect(pods.filter(({ uid }) => !known.has(uid))).toEqual([]);
+  const deployment = await world.kube.get(pathOf('Deployment', namespace, app));
+  const sets = await world.kube.list(pathOf('ReplicaSet', namespace));
+  const set = sets.find(({ metadata }) => metadata.labels?.['pod-template-hash'] === pods[0]?.hash);
+  expect(set?.metadata.ownerReferences?.[0]?.uid).toBe(deployment?.metadata.uid);
+  const root = await world.kube.get(pathOf('Service', namespace, app));
+  expect((root?.['spec'] as { selector: unknown }).selector).toEqual({ app });
+  expect([deployment, root].filter((object) => object !== undefined && isMarked(object))).toEqual([]);
+  const names = await namesOf(world.kube, namespace);
+  expect(names.filter((name) => !name.startsWith('ReplicaSet '))).toEqual([`Deployment ${app}`, `Service ${app}`]);
+}
+
+describe('without HTTPRoute', () => {
+  beforeAll(() => start(false));
+  afterAll(stop);
+
+  it('a busy client gets nothing of the canary, a fresh one its share, and the run says so', async () => {
+    const { orchestrator } = lane;
+    const steps = [setWeight(0), untilApproved, setWeight(50), untilApproved];
+    await load.mark('begin');
+    const id = await deploy(
+      orchestrator,
+      await writeApplication(orchestrator.folder, { ...options, version: 'v2', steps }),
+    );
+    await approvalWanted(id, 1);
+    await startClient('fresh');
+    await approve(id);
+    await approvalWanted(id, 2);
+    await delay(500);
+    await load.mark('from');
+    await Promise.all(['busy', 'fresh'].map((client) => enough(client, 3_000)));
+    await load.mark('to');
+    const seen = await load.between('from', 'to');
+    expect(answersOf(seen['busy'], 'v2')).toBe(0);
+    expectShare('fresh', seen['fresh'], 50);
+    await approve(id);
+    expect((await endOf(orchestrator, id)).state, told(await eventsOf(orchestrator, id))).toBe('succeeded');
+    await load.mark('after');
+    expect(await failures('begin', 'after')).toEqual([]);
+    const warnings = (await eventsOf(orchestrator, id)).filter(({ kind }) => kind === 'warning');
+    expect(warnings.map(({ message }) => message).join()).toContain(
+      'will not follow the split until they idle or restart',
+    );
+  }, 180_000);
+});
