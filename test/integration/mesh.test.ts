@@ -24,7 +24,7 @@ let count = 0;
 beforeAll(async () => {
   plane = await startControlPlane();
   await installCrds(plane.api);
-  controller = await startMeshController(plane.kubeconfig, { adaptorQps: -1 });
+  controller = await startMeshController(plane.kubeconfig, { adaptorQps: -1, observedGeneration: true });
 });
 
 afterAll(async () => {

@@ -11,13 +11,13 @@ export interface MeshBehaviour {
   httpRoute?: boolean;
   /** The adaptor's requests a second; by default client-go's 5, which linkerd-smi keeps (60 splits take 22 s). */
   adaptorQps?: number;
-  /** Default true. Linkerd up to 2026-08 leaves `observedGeneration` out of a route's conditions (linkerd2#14964): false. */
+  /** Default false: Linkerd up to 2026-08 leaves `observedGeneration` out of a route's conditions (linkerd2#14964). */
   observedGeneration?: boolean;
 }
 
 /** The environment that tells the program so. */
 export function meshEnvironment(behaviour: MeshBehaviour): Record<string, string> {
-  const { httpRoute = true, adaptorQps = 0, observedGeneration = true } = behaviour;
+  const { httpRoute = true, adaptorQps = 0, observedGeneration = false } = behaviour;
   return {
     HTTP_ROUTE: String(httpRoute),
     ADAPTOR_QPS: String(adaptorQps),

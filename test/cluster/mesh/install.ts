@@ -61,4 +61,11 @@ export async function neverPull(cluster: Cluster): Promise<void> {
   };
   const binding = { ...policy, kind: 'MutatingAdmissionPolicyBinding', spec: { policyName: name } };
   await cluster.apply([policy, binding]);
+  // The API server takes up a policy a moment after it stored it.
+  const spec = { containers: [{ name: 'a', image: 'a', imagePullPolicy: 'Always' }] };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec };
+  await until('the policy to hold', async () => {
+    const { body } = await cluster.api.call('POST', '/api/v1/namespaces/default/pods?dryRun=All', pod);
+    return (body as { spec?: typeof spec }).spec?.containers[0]?.imagePullPolicy === 'IfNotPresent';
+  });
 }

@@ -30,8 +30,8 @@ func main() {
 
 // run starts both controllers and the readiness port; it returns when ctx ends.
 // ADAPTOR_QPS is the adaptor's own limit (0: client-go's 5, which the real one keeps).
-// HTTP_ROUTE=false is a Linkerd without HTTPRoute. OBSERVED_GENERATION=false writes conditions
-// without that field.
+// HTTP_ROUTE=false is a Linkerd without HTTPRoute. OBSERVED_GENERATION=true writes that field into
+// a route's conditions, which Linkerd leaves out (linkerd2#14964: a tool that waits for it stalls).
 func run(ctx context.Context) error {
 	config, err := kube.Config()
 	if err != nil {
@@ -59,7 +59,7 @@ func run(ctx context.Context) error {
 	if os.Getenv("HTTP_ROUTE") == "false" {
 		policyReady.Store(true)
 	} else {
-		policy := newPolicy(unlimited, os.Getenv("OBSERVED_GENERATION") != "false")
+		policy := newPolicy(unlimited, os.Getenv("OBSERVED_GENERATION") == "true")
 		go policy.run(ctx, &policyReady)
 	}
 	server := &http.Server{Addr: ":" + orElse(os.Getenv("PORT"), "9995"), Handler: readiness(&adaptorReady, &policyReady)}
