@@ -189,7 +189,8 @@ async function expectPromoted(seen: { uid: string; hash: string }[]): Promise<vo
   const set = sets.find(({ metadata }) => metadata.labels?.['pod-template-hash'] === pods[0]?.hash);
   expect(set?.metadata.ownerReferences?.[0]?.uid).toBe(deployment?.metadata.uid);
   const root = await world.kube.get(pathOf('Service', namespace, app));
-  expect((root?.['spec'] as { selector: unknown }).selector).toEqual({ app });
+  expect(root).toMatchObject({ spec: { selector: { app } } });
+  expect(Object.keys((root as { spec?: { selector?: object } }).spec?.selector ?? {})).toEqual(['app']);
   expect([deployment, root].filter((object) => object !== undefined && isMarked(object))).toEqual([]);
   const names = await namesOf(world.kube, namespace);
   expect(names.filter((name) => !name.startsWith('ReplicaSet '))).toEqual([`Deployment ${app}`, `Service ${app}`]);
