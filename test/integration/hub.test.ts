@@ -68,6 +68,23 @@ test('what was asked while no agent was there is sent when one comes, oldest fir
   expect(agent.operations).toEqual([first.id, second.id]);
 });
 
+test('an operation whose storing is under way when its agent comes is sent once, and stored first', async () => {
+  // The store is held up, so that the agent comes in between.
+  const holder = await bench.store.pool.connect();
+  await holder.query('begin; lock table sluice.operation in share mode');
+  const asked = bench.operation();
+  const answer = bench.hub.execute('east', asked);
+  const agent = await bench.dial().hello().welcomed();
+  await expect.poll(() => agent.watches).toEqual([]);
+  expect(agent.operations).toEqual([]);
+  await holder.query('commit');
+  holder.release();
+  await expect.poll(() => agent.operations).toEqual([asked.id]);
+  agent.result(asked.id);
+  expect((await answer).state).toBe('succeeded');
+  expect(agent.operations).toEqual([asked.id]);
+});
+
 test('after a cut only what the agent does not have is sent again, and a result from before the cut is taken', async () => {
   const first = await bench.dial().hello().welcomed();
   const [kept, lost] = [bench.operation(), bench.operation()];

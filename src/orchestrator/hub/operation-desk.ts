@@ -22,6 +22,8 @@ export interface Carrier {
 interface Entry {
   account: string;
   operation: Operation;
+  /** Nothing is sent before it is in the store: an answer must find its question. */
+  isStored: boolean;
   /** The session that holds it now: it was sent there, or the agent said in its Hello that it has it. */
   carrier: Carrier | undefined;
   /** It was sent at least once, by us or by the process before us: the agent may have done it. */
@@ -54,6 +56,7 @@ export class OperationDesk {
   async restore(): Promise<void> {
     for (const row of await openOperations(this.#options.store)) {
       const entry = this.#enter(row.account, row);
+      entry.isStored = true;
       entry.maySent = true;
       this.#await(entry);
     }
@@ -119,6 +122,7 @@ export class OperationDesk {
     const entry = {
       account,
       operation,
+      isStored: false,
       carrier: undefined,
       maySent: false,
       ended: false,
@@ -157,8 +161,9 @@ export class OperationDesk {
     // Asked again after a crash: the stored one holds, with its deadline.
     const { id, deploymentId, namespace, notAfterMs, spec } = row;
     entry.operation = { id, deploymentId, namespace, notAfterMs, spec };
+    entry.isStored = true;
     this.#await(entry);
-    this.#pump(entry.account, entry);
+    if (isWaiting(entry)) this.#pump(entry.account, entry);
   }
 
   /** Hands on what waits, oldest first, while there is credit. @param only the one that is new, if it is all that can have changed. */
@@ -179,7 +184,7 @@ export class OperationDesk {
   }
 
   #waiting(account: string): Entry[] {
-    return [...this.#entries.values()].filter((entry) => entry.account === account && !entry.carrier && !entry.ended);
+    return [...this.#entries.values()].filter((entry) => entry.account === account && isWaiting(entry));
   }
 
   /** @returns whether it was sent. What can't be sent ends here. */
@@ -254,4 +259,8 @@ export class OperationDesk {
     entry.resolve(result);
     if (entry.carrier) this.#pump(entry.account);
   }
+}
+
+function isWaiting(entry: Entry): boolean {
+  return entry.isStored && !entry.carrier && !entry.ended;
 }
