@@ -75,10 +75,13 @@ test('an operation whose storing is under way when its agent comes is sent once,
   const asked = bench.operation();
   const answer = bench.hub.execute('east', asked);
   const agent = await bench.dial().hello().welcomed();
-  await expect.poll(() => agent.watches).toEqual([]);
-  expect(agent.operations).toEqual([]);
-  await holder.query('commit');
-  holder.release();
+  try {
+    await expect.poll(() => agent.watches).toEqual([]);
+    expect(agent.operations).toEqual([]);
+  } finally {
+    await holder.query('commit');
+    holder.release();
+  }
   await expect.poll(() => agent.operations).toEqual([asked.id]);
   agent.result(asked.id);
   expect((await answer).state).toBe('succeeded');
