@@ -3,8 +3,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/shared/log.ts';
@@ -12,13 +10,17 @@ import { Engine } from '../../src/orchestrator/engine/engine.ts';
 import { stopEmbeddedServer } from '../../src/orchestrator/store/postgres/embedded-server.ts';
 import { openStore } from '../../src/orchestrator/store/store.ts';
 import type { OpenStore } from '../../src/orchestrator/store/store.ts';
+import { makeScratch } from '../support/scratch.ts';
+import type { Scratch } from '../support/scratch.ts';
 
+let scratch: Scratch | undefined;
 let folder: string;
 let store: OpenStore | undefined;
 const holders: ChildProcess[] = [];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sluice-engine-'));
+  scratch = makeScratch('engine');
+  folder = join(scratch.folder, 'data');
 });
 
 afterEach(async () => {
@@ -26,7 +28,7 @@ afterEach(async () => {
   await store?.close();
   store = undefined;
   await stopEmbeddedServer(folder);
-  await rm(folder, { recursive: true, force: true });
+  await scratch?.remove();
 });
 
 interface Holder {

@@ -1,7 +1,5 @@
 /** Orchestrator and agent, both real, over TLS with a credential as it is issued: operations, watches, and a restart of the hub. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/shared/log.ts';
@@ -16,8 +14,11 @@ import type { ControlPlane } from '../cluster/control-plane.ts';
 import { startAgent } from '../support/agent.ts';
 import type { TestAgent } from '../support/agent.ts';
 import { configMap, deployment } from '../support/objects.ts';
+import { makeScratch } from '../support/scratch.ts';
+import type { Scratch } from '../support/scratch.ts';
 
 let plane: ControlPlane;
+let scratch: Scratch | undefined;
 let folder: string;
 let orchestrator: Orchestrator;
 let config: OrchestratorConfig;
@@ -28,7 +29,8 @@ let count = 0;
 beforeAll(async () => {
   plane = await startControlPlane();
   await plane.token('shop', 'somebody');
-  folder = await mkdtemp(join(tmpdir(), 'sluice-whole-'));
+  scratch = makeScratch('whole');
+  folder = join(scratch.folder, 'data');
   config = {
     dataDir: folder,
     databaseUrl: undefined,
@@ -55,7 +57,7 @@ afterAll(async () => {
   await agent?.stop();
   await orchestrator?.stop();
   await plane?.stop();
-  await rm(folder, { recursive: true, force: true });
+  await scratch?.remove();
 });
 
 function operation(spec: OperationSpec): Operation {

@@ -4,8 +4,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Client } from 'pg';
@@ -19,18 +18,22 @@ import {
   readPostmasterFile,
 } from '../../src/orchestrator/store/postgres/postmaster-file.ts';
 import { openStore } from '../../src/orchestrator/store/store.ts';
+import { makeScratch } from '../support/scratch.ts';
+import type { Scratch } from '../support/scratch.ts';
 
+let scratch: Scratch | undefined;
 let folder: string;
 const children: ChildProcess[] = [];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sluice-postgres-'));
+  scratch = makeScratch('postgres');
+  folder = join(scratch.folder, 'data');
 });
 
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
   await stopEmbeddedServer(folder);
-  await rm(folder, { recursive: true, force: true });
+  await scratch?.remove();
 });
 
 /** A process that opens the store, says so, and waits to be killed. */
@@ -116,9 +119,8 @@ test('a process that took the number of a dead server is left alone', async () =
 });
 
 test('an interrupted first start leaves nothing half-made', async () => {
-  await writeFile(join(folder, 'postgres.password'), 'of the interrupted one\n', { mode: 0o600 });
-  const { mkdir } = await import('node:fs/promises');
   await mkdir(join(folder, 'postgres.new', 'base'), { recursive: true });
+  await writeFile(join(folder, 'postgres.password'), 'of the interrupted one\n', { mode: 0o600 });
   const server = await startEmbeddedServer(folder, silentLog);
   expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   expect(existsSync(join(folder, 'postgres.new'))).toBe(false);

@@ -1,7 +1,5 @@
 /** The store keeps one active deployment per application, records each event once, and never moves a rollout back. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/shared/log.ts';
@@ -35,18 +33,22 @@ import { listRollouts, readRollout, rolloutId } from '../../src/orchestrator/sto
 import { openStore } from '../../src/orchestrator/store/store.ts';
 import type { OpenStore } from '../../src/orchestrator/store/store.ts';
 import { noteWatched, readWatched } from '../../src/orchestrator/store/timers.ts';
+import { makeScratch } from '../support/scratch.ts';
+import type { Scratch } from '../support/scratch.ts';
 
+let scratch: Scratch | undefined;
 let folder: string;
 let store: OpenStore;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sluice-store-'));
+  scratch = makeScratch('store');
+  folder = join(scratch.folder, 'data');
   store = await openStore({ dataDir: folder, log: silentLog });
 });
 
 afterAll(async () => {
   await store.close();
-  await rm(folder, { recursive: true, force: true });
+  await scratch?.remove();
 });
 
 const FILE: ResolvedFile = { application: 'shop', description: '', context: {}, targets: [], ifInProgress: 'reject' };

@@ -1,7 +1,5 @@
 /** A hub on a real store and a real port, and agents that dial it: what the hub's tests share. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { systemClock } from '../../src/shared/clock.ts';
@@ -16,6 +14,8 @@ import { addAgent } from '../../src/orchestrator/security/credential.ts';
 import type { AgentCredential } from '../../src/orchestrator/security/credential.ts';
 import { openStore } from '../../src/orchestrator/store/store.ts';
 import type { OpenStore } from '../../src/orchestrator/store/store.ts';
+import { makeScratch } from './scratch.ts';
+import type { Scratch } from './scratch.ts';
 import { ScriptedAgent } from './scripted-agent.ts';
 import type { Presents } from './scripted-agent.ts';
 
@@ -27,13 +27,15 @@ export class HubBench {
   server!: HubServer;
   /** The credential of the account `east`, new for each test. */
   east!: AgentCredential;
+  #scratch: Scratch | undefined;
   #agents: ScriptedAgent[] = [];
   #operations = 0;
 
   /** Starts and stops it around each test of the file. */
   constructor() {
     beforeAll(async () => {
-      this.folder = await mkdtemp(join(tmpdir(), 'sluice-hub-'));
+      this.#scratch = makeScratch('hub');
+      this.folder = join(this.#scratch.folder, 'data');
       this.store = await openStore({ dataDir: this.folder, log: silentLog });
       this.authority = await loadAuthority({ dataDir: this.folder, hosts: [], now: Date.now });
     });
@@ -48,7 +50,7 @@ export class HubBench {
     });
     afterAll(async () => {
       await this.store.close();
-      await rm(this.folder, { recursive: true, force: true });
+      await this.#scratch?.remove();
     });
   }
 
