@@ -95,12 +95,15 @@ func TestMetricsHaveTheProxysNamesLabelsAndBuckets(t *testing.T) {
 	m := newProxyMetrics(func() time.Time { return now })
 	handler := m.observe("8080", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now = now.Add(7 * time.Millisecond)
-		if r.URL.Path == "/bad" {
+		switch r.URL.Path {
+		case "/bad":
 			w.WriteHeader(503)
+		case "/absent":
+			w.WriteHeader(404)
 		}
 		_, _ = w.Write([]byte("x"))
 	}))
-	for _, path := range []string{"/", "/", "/bad", "/healthz"} {
+	for _, path := range []string{"/", "/", "/bad", "/absent", "/healthz"} {
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
 	}
 	meshed := httptest.NewRequest("GET", "/", nil)
@@ -109,9 +112,10 @@ func TestMetricsHaveTheProxysNamesLabelsAndBuckets(t *testing.T) {
 	var text bytes.Buffer
 	m.write(&text)
 	for _, want := range []string{
-		`(?m)^request_total\{direction="inbound",target_addr="[^"]+",target_ip="[^"]+",target_port="8080",tls="no_identity",.*srv_port="8080",.*route_name="default",.*\} 3$`,
+		`(?m)^request_total\{direction="inbound",target_addr="[^"]+",target_ip="[^"]+",target_port="8080",tls="no_identity",.*srv_port="8080",.*route_name="default",.*\} 4$`,
 		`(?m)^response_total\{.*status_code="200",classification="success",.*\} 2$`,
 		`(?m)^response_total\{.*status_code="503",classification="failure",.*\} 1$`,
+		`(?m)^response_total\{.*status_code="404",classification="success",.*\} 1$`,
 		`(?m)^response_total\{.*tls="true",client_id="load.shop",.*\} 1$`,
 		`(?m)^response_total\{.*route_name="probe".*\} 1$`,
 		`(?m)^response_latency_ms_bucket\{.*status_code="200",le="5"\} 0$`,
