@@ -1,0 +1,33 @@
+/** Which files a written path means: one file, or a folder's `.yaml` and `.yml`, in the order of their names. */
+
+export type ManifestFiles = { files: [path: string, text: string][] } | { problem: string };
+
+/** @param files by path relative to the deployment file's folder, as `normalPath` writes it. */
+export function manifestFiles(written: string, files: Record<string, string>): ManifestFiles {
+  if (/^https?:\/\//.test(written)) return { problem: `not supported yet: manifests from a URL: ${written}` };
+  const path = normalPath(written);
+  const text = files[path];
+  if (text !== undefined) return { files: [[path, text]] };
+  const prefix = path === '' ? '' : `${path}/`;
+  const inside = Object.entries(files)
+    .filter(([name]) => name.startsWith(prefix) && /\.ya?ml$/.test(name))
+    .toSorted(([left], [right]) => (left < right ? -1 : 1));
+  if (inside.length > 0) return { files: inside };
+  return {
+    problem: `${written} is not there, or holds no .yaml or .yml file (paths begin at the deployment file's folder)`,
+  };
+}
+
+/**
+ * A path as the keys of `files` are written: `./a//b/` and `/a/b` (the older product's actions put a root in front of it) are `a/b`.
+ * `..` is kept: it may well lead out of the folder.
+ */
+export function normalPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
+}

@@ -1,0 +1,110 @@
+/** YAML with the place of everything in it: errors point at the line that a person has to change. */
+
+import { isMap, isPair, isScalar, LineCounter, parseDocument, parseAllDocuments, type Document } from 'yaml';
+import type { FileProblem, PathProblem } from './problem.ts';
+
+/** Aliases can blow a small text up; nobody's deployment file needs more. */
+const MAX_ALIASES = 100;
+
+export interface Places {
+  value: unknown;
+  problems: FileProblem[];
+  /** A problem by its path in the document, with the place of the nearest node that is there. */
+  locate: (problem: PathProblem) => FileProblem;
+}
+
+/** Parses one document. Never throws: what is no YAML is a problem with its place. */
+export function parseWithPlaces(text: string, file: string): Places {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true });
+  const problems = [...document.errors].map(({ message, pos }) => {
+    const { line, col } = counter.linePos(pos[0]);
+    return {
+      file,
+      line: Math.max(line, 1),
+      column: Math.max(col, 1),
+      path: '',
+      message: `this is no YAML: ${message}`,
+    };
+  });
+  return {
+    value: problems.length > 0 ? undefined : valueOf(document),
+    problems,
+    locate: ({ path, message }) => ({ file, ...placeOf(document, path, counter), path: showPath(path), message }),
+  };
+}
+
+function valueOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** All documents of a manifest; empty ones are left out. */
+export function parseManifest(
+  text: string,
+  file: string,
+): { objects: { value: unknown; number: number }[]; problems: FileProblem[] } {
+  const counter = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: counter, prettyErrors: false });
+  const list = Array.isArray(documents) ? documents : [];
+  const problems = list.flatMap(({ errors }) =>
+    errors.map(({ message, pos }) => {
+      const { line, col } = counter.linePos(pos[0]);
+      return {
+        file,
+        line: Math.max(line, 1),
+        column: Math.max(col, 1),
+        path: '',
+        message: `this is no YAML: ${message}`,
+      };
+    }),
+  );
+  const objects = list
+    .map((document, index) => ({
+      value: document.errors.length > 0 ? undefined : valueOf(document),
+      number: index + 1,
+    }))
+    .filter(({ value }) => value !== undefined && value !== null);
+  return { objects, problems };
+}
+
+function placeOf(
+  document: Document,
+  path: PathProblem['path'],
+  counter: LineCounter,
+): { line: number; column: number } {
+  let offset = 0;
+  let node: unknown = document.contents;
+  for (const key of path) {
+    const next = stepInto(node, key);
+    if (next === undefined) break;
+    offset = next.offset;
+    node = next.node;
+  }
+  const { line, col } = counter.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** For a key the place of the key itself, which is where the eye looks. */
+function stepInto(node: unknown, key: string | number): { node: unknown; offset: number } | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find(
+      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key),
+    );
+    const range = isScalar(pair?.key) ? pair.key.range : undefined;
+    return pair === undefined || !range ? undefined : { node: pair.value, offset: range[0] };
+  }
+  const items = (node as { items?: unknown[] } | null)?.items;
+  const item = items?.[Number(key)] as { range?: [number, number, number] } | undefined;
+  return item?.range === undefined ? undefined : { node: item, offset: item.range[0] };
+}
+
+export function showPath(path: PathProblem['path']): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : key))
+    .join('.')
+    .replaceAll('.[', '[');
+}
