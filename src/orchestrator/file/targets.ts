@@ -18,18 +18,12 @@ function ownProblems({ targets }: DeploymentFile): PathProblem[] {
     if (target.account === undefined)
       problems.push({ path, message: `target ${name} needs account: the name of the cluster's agent` });
     if (target.namespace === undefined) problems.push({ path, message: `target ${name} needs namespace` });
-    if (target.strategy !== undefined && !(target.strategy in strategies)) {
-      problems.push({
-        path: [...path, 'strategy'],
-        message: unknown('strategy', target.strategy, Object.keys(strategies)),
-      });
-    }
     const place = `${target.account}/${target.namespace}`;
     const other = places.get(place);
-    if (other !== undefined && target.account !== undefined) {
+    if (other !== undefined && target.account !== undefined && !isAfter(name, other) && !isAfter(other, name)) {
       problems.push({
         path,
-        message: `targets ${other} and ${name} are the same place: account ${target.account}, namespace ${target.namespace}`,
+        message: `targets ${other} and ${name} are the same place (account ${target.account}, namespace ${target.namespace}) and may run at once: let one depend on the other`,
       });
     }
     places.set(place, name);
