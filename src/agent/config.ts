@@ -1,7 +1,7 @@
 /** The agent's configuration from the environment: checked, defaults filled in, frozen; all problems at once. */
 
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../shared/errors.ts';
 import type { LogFormat, LogLevel } from '../shared/log.ts';
 import type { CredentialSource } from './credential.ts';

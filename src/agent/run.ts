@@ -125,7 +125,8 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   await loop;
   health.stop();
   watchdog.stop();
-  await Promise.all([server?.close(), api.close()]);
+  api.close();
+  await server?.close();
   log.info({}, 'agent stopped');
 }
 

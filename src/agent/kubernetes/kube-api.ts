@@ -1,7 +1,9 @@
 /** Calls to the API server over kept-alive connections; one pool for calls, one for watches, both for the agent's life. */
 
-import { Pool } from 'undici';
-import type { Dispatcher } from 'undici';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
 import pRetry from 'p-retry';
 import { pause } from '../../shared/clock.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -29,23 +31,24 @@ const RETRIES = { retries: 3, factor: 2, minTimeout: 250, maxTimeout: 5000, rand
 const CALL_CONNECTIONS = 64;
 /** The API server closes an idle connection after 90 s; closing first avoids a write into a closed one. */
 const IDLE_MS = 75_000;
+/** How long the first line of a watch's answer may take. */
+const WATCH_ANSWER_MS = 30_000;
 /** Tokens of a ServiceAccount are renewed in place, long before they expire. */
 const CREDENTIALS_MAX_AGE_MS = 60_000;
 
 export class KubeApi {
   #access: ClusterAccess;
   #clock: Clock;
+  #server: URL;
   #prefix: string;
-  #origin: string;
-  #loaded: { credentials: Credentials; calls: Pool; watches: Pool; fingerprint: string; atMs: number } | undefined;
+  #loaded: Loaded | undefined;
   #loading: Promise<void> | undefined;
 
   constructor(access: ClusterAccess, clock: Clock) {
-    const { origin, pathname } = new URL(access.server);
     this.#access = access;
     this.#clock = clock;
-    this.#origin = origin;
-    this.#prefix = pathname === '/' ? '' : pathname;
+    this.#server = new URL(access.server);
+    this.#prefix = this.#server.pathname === '/' ? '' : this.#server.pathname;
   }
 
   /** The answer as JSON. @throws KubeError */
@@ -73,16 +76,16 @@ export class KubeApi {
     }
   }
 
-  /** Opens a long answer (a watch). The caller reads the body to its end or aborts. @throws KubeError */
-  async open(call: KubeCall): Promise<Dispatcher.ResponseData> {
+  /** Opens a long answer (a watch). The caller reads it to its end or aborts. @throws KubeError */
+  async open(call: KubeCall): Promise<IncomingMessage> {
     const { watches, credentials } = await this.#ready();
-    return this.#send(watches, credentials, call, call.signal);
+    return this.#send(watches, credentials, call, call.signal, WATCH_ANSWER_MS);
   }
 
-  async close(): Promise<void> {
-    const loaded = this.#loaded;
+  close(): void {
+    this.#loaded?.calls.destroy();
+    this.#loaded?.watches.destroy();
     this.#loaded = undefined;
-    await Promise.all([loaded?.calls.destroy(), loaded?.watches.destroy()]);
   }
 
   async #once(call: KubeCall): Promise<string> {
@@ -90,37 +93,54 @@ export class KubeApi {
     const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
     const signal = call.signal ? AbortSignal.any([timeout, call.signal]) : timeout;
     const answer = await this.#send(calls, credentials, call, signal);
-    try {
-      return await answer.body.text();
-    } catch (error) {
-      throw transportError(call.what, error);
-    }
+    return read(answer).catch((error: unknown) => {
+      throw transportError(call.what, signal.aborted ? signal.reason : error);
+    });
   }
 
-  /** Sends one request; an answer of 400 and above is thrown. */
-  async #send(pool: Pool, credentials: Credentials, call: KubeCall, signal: AbortSignal | undefined) {
-    let answer: Dispatcher.ResponseData;
+  /** Sends one request; an answer of 400 and above is thrown. @param timeoutMs until the answer begins; absent: the signal's business. */
+  async #send(
+    agent: Agent,
+    credentials: Credentials,
+    call: KubeCall,
+    signal?: AbortSignal,
+    timeoutMs?: number,
+  ): Promise<IncomingMessage> {
+    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+    const headers: OutgoingHttpHeaders = {
+      ...credentials.headers,
+      accept: 'application/json, */*',
+      'user-agent': 'sluice-agent',
+      ...(body && { 'content-type': call.contentType ?? 'application/json', 'content-length': body.byteLength }),
+    };
+    const { protocol, hostname, port } = this.#server;
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const path = this.#prefix + call.path + queryOf(call.query);
+    let answer: IncomingMessage;
     try {
-      answer = await pool.request({
-        method: call.method,
-        path: this.#prefix + call.path + queryOf(call.query),
-        headers: {
-          ...credentials.headers,
-          accept: 'application/json, */*',
-          'user-agent': 'sluice-agent',
-          ...(call.body !== undefined && { 'content-type': call.contentType ?? 'application/json' }),
-        },
-        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
-        ...(signal && { signal }),
-      });
+      signal?.throwIfAborted();
+      const options = { host, port, path, method: call.method, headers, ...(signal && { signal }) };
+      // Without TLS is only a proxy on loopback, such as kubectl's.
+      const request = protocol === 'http:' ? httpRequest(options) : httpsRequest({ ...options, agent });
+      const late =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => request.destroy(new DOMException('No answer.', 'TimeoutError')), timeoutMs);
+      try {
+        request.end(body);
+        [answer] = (await once(request, 'response')) as [IncomingMessage];
+      } finally {
+        clearTimeout(late);
+      }
     } catch (error) {
-      throw transportError(call.what, error);
+      throw transportError(call.what, signal?.aborted ? signal.reason : error);
     }
-    if (answer.statusCode < 400) return answer;
+    const status = answer.statusCode ?? 0;
+    if (status < 400) return answer;
     // The next call reads the token again: this one may just have been rotated.
-    if (answer.statusCode === 401 && this.#loaded) this.#loaded.atMs = 0;
-    const text = await answer.body.text().catch(() => '');
-    throw answerError(call.what, answer.statusCode, text, headerOf(answer, 'retry-after'));
+    if (status === 401 && this.#loaded) this.#loaded.atMs = 0;
+    const text = await read(answer).catch(() => '');
+    throw answerError(call.what, status, text, answer.headers['retry-after']);
   }
 
   async #ready() {
@@ -147,23 +167,34 @@ export class KubeApi {
       this.#loaded = { ...old, credentials, atMs };
       return;
     }
-    const connect = { ...credentials.tls, timeout: CALL_TIMEOUT_MS };
-    const calls = new Pool(this.#origin, { connect, connections: CALL_CONNECTIONS, keepAliveTimeout: IDLE_MS });
-    // The watch's own timer judges its silence, see list-watch.ts.
-    const watches = new Pool(this.#origin, { connect, bodyTimeout: 0, headersTimeout: 30_000 });
+    const tls = { ...credentials.tls, keepAlive: true };
+    // `timeout` closes what is idle; the calls' own is their signal, the watches' judges silence (list-watch.ts).
+    const calls = new Agent({ ...tls, maxSockets: CALL_CONNECTIONS, timeout: IDLE_MS, scheduling: 'lifo' });
+    const watches = new Agent(tls);
     this.#loaded = { credentials, calls, watches, fingerprint, atMs };
-    // Ends once what runs on them has ended.
-    void Promise.all([old?.calls.close(), old?.watches.close()]);
+    // What runs on the old connections runs on; only the idle ones go.
+    for (const socket of Object.values(old?.calls.freeSockets ?? {}).flat()) socket?.destroy();
   }
+}
+
+interface Loaded {
+  credentials: Credentials;
+  calls: Agent;
+  watches: Agent;
+  /** Of what the connections were made with. */
+  fingerprint: string;
+  /** When the credentials were read. */
+  atMs: number;
+}
+
+async function read(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function queryOf(query: KubeCall['query']): string {
   const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
   if (pairs.length === 0) return '';
   return `?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
-}
-
-function headerOf(answer: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = answer.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }

@@ -32,7 +32,8 @@ export interface ListWatchOptions<R> {
   onState: (state: ListWatchState, reason: string) => void;
 }
 
-const PAGE = 500;
+/** Objects per page: at 500 the first list of 2000 pods took 18 MB more at its peak, and the peak is what stays resident. */
+const PAGE = 100;
 /** Bookmarks come about once a minute: silence for longer means that the watch is dead. */
 const SILENCE_MS = 90_000;
 const RESTART = { baseMs: 1000, capMs: 30_000 };
@@ -135,7 +136,7 @@ export class ListWatch<R> {
     };
     try {
       const answer = await api.open({ method: 'GET', path, query, what: `watch ${what}`, signal: both });
-      for await (const event of readWatchEvents(answer.body, what)) {
+      for await (const event of readWatchEvents(answer, what, both)) {
         cancel();
         cancel = clock.after(SILENCE_MS, () => silence.abort());
         this.#take(event.type, event.object);

@@ -9,10 +9,14 @@ export interface WatchEvent {
 }
 
 /**
- * Events in the order they arrive; ends when the server ends the watch (its timeout).
+ * Events in the order they arrive, until `signal` aborts; ends when the server ends the watch (its timeout).
  * @throws KubeError: the connection broke, or the server said so in an ERROR event (410: the version is too old).
  */
-export async function* readWatchEvents(body: AsyncIterable<Buffer>, what: string): AsyncGenerator<WatchEvent> {
+export async function* readWatchEvents(
+  body: AsyncIterable<Buffer>,
+  what: string,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent> {
   const decoder = new TextDecoder();
   let rest = '';
   try {
@@ -22,7 +26,8 @@ export async function* readWatchEvents(body: AsyncIterable<Buffer>, what: string
       for (const line of lines) if (line !== '') yield parseEvent(line, what);
     }
   } catch (error) {
-    throw error instanceof KubeError ? error : transportError(`watch ${what}`, error);
+    // Node tells of an answer that was broken off as of a connection reset, whoever did it.
+    throw error instanceof KubeError ? error : transportError(`watch ${what}`, signal.aborted ? signal.reason : error);
   }
 }
 

@@ -59,7 +59,7 @@ async function untilGone(context: OperationContext, spec: DeleteSpec, uid: strin
     const { resourceVersion } = list.metadata;
     const query = { watch: true, fieldSelector, resourceVersion, timeoutSeconds: 240 };
     const answer = await api.open({ method: 'GET', path, query, what, signal });
-    for await (const event of readWatchEvents(answer.body, what)) {
+    for await (const event of readWatchEvents(answer, what, signal)) {
       if (event.type === 'DELETED' && event.object.metadata.uid === uid) return;
     }
     // The watch's own timeout: look again.
