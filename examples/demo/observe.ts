@@ -17,14 +17,12 @@ export function canaryPercent(split: KubeObject): number {
   const { backends = [] } = split['spec'] as { backends?: Backend[] };
   const total = backends.reduce((sum, { weight }) => sum + Number(weight), 0);
   const canary = backends.find(({ service }) => service.endsWith('-canary'));
-  return total === 0 ? 0 : (Number(canary?.weight ?? 0) / total) * 100;
+  return total === 0 ? 0 : (Number(canary?.weight ?? 0) * 100) / total;
 }
 
 export interface WeightWatch {
   /** In the order they were stored. Complete once the watch is stopped. */
   weights: WeightSeen[];
-  /** Resolves when the split is there. */
-  begun: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,27 +32,27 @@ const settleMs = 500;
 /**
  * Follows the split of a namespace; with each new weight the load is counted at once.
  * @param count all clients' counts now
+ * @param onWeight called at each new weight
  */
 export async function watchWeights(
   kube: Kube,
   namespace: string,
   count: () => Promise<LoadSnapshot>,
+  onWeight: (weight: number) => void,
 ): Promise<WeightWatch> {
-  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const pending: Promise<WeightSeen>[] = [];
   let last: number | undefined;
   const stopWatch = await kube.watch(`/${splits}/namespaces/${namespace}/trafficsplits`, ({ type, object }) => {
     if (type !== 'ADDED' && type !== 'MODIFIED') return;
-    begin();
     const weight = canaryPercent(object);
     if (weight === last) return;
     last = weight;
+    onWeight(weight);
     pending.push(see(weight, count));
   });
   const weights: WeightSeen[] = [];
   return {
     weights,
-    begun,
     stop: async () => {
       stopWatch();
       weights.push(...(await Promise.all(pending)));

@@ -12,27 +12,44 @@ import (
 
 const checks = 20
 
+var client = &http.Client{Timeout: 2 * time.Second}
+
 func main() {
-	// Sluice tells each Job which Service leads to the canary only.
-	address := fmt.Sprintf("http://%s.%s/", os.Getenv("SLUICE_CANARY_SERVICE"), os.Getenv("SLUICE_NAMESPACE"))
-	wanted := os.Getenv("EXPECTED_VERSION")
-	client := &http.Client{Timeout: 2 * time.Second}
-	passed := 0
-	for number := range checks {
-		if err := check(client, address, wanted); err != nil {
-			fmt.Printf("check %d: %v\n", number+1, err)
-			continue
-		}
-		passed++
-	}
-	fmt.Printf("%d of %d checks of %s passed, version %s\n", passed, checks, address, wanted)
-	if passed < checks {
+	if err := test(); err != nil {
+		fmt.Println("failed:", err)
 		os.Exit(1)
 	}
 }
 
-// check asks once. A refused connection is tried again: a pod's first second may come before kube-proxy's rules.
-func check(client *http.Client, address, wanted string) error {
+// test asks the stable once and the canary often: the canary must answer well, always as one
+// version, and not as the one that is in use already.
+func test() error {
+	// Sluice tells each Job which Services lead where.
+	old, err := ask(os.Getenv("SLUICE_STABLE_SERVICE"))
+	if err != nil {
+		return err
+	}
+	var found string
+	for number := range checks {
+		version, err := ask(os.Getenv("SLUICE_CANARY_SERVICE"))
+		switch {
+		case err != nil:
+			return fmt.Errorf("check %d of %d: %w", number+1, checks, err)
+		case version == old:
+			return fmt.Errorf("check %d of %d: the canary answers as %s, as the stable does", number+1, checks, version)
+		case found != "" && version != found:
+			return fmt.Errorf("check %d of %d: the canary answers as %s and as %s", number+1, checks, found, version)
+		}
+		found = version
+	}
+	fmt.Printf("%d of %d checks passed: the canary answers as %s, the stable as %s\n", checks, checks, found, old)
+	return nil
+}
+
+// ask returns the version that a Service answers with. A refused connection is tried again: a pod's
+// first second may come before kube-proxy's rules.
+func ask(service string) (string, error) {
+	address := fmt.Sprintf("http://%s.%s/", service, os.Getenv("SLUICE_NAMESPACE"))
 	var response *http.Response
 	var err error
 	for try := range 5 {
@@ -42,15 +59,15 @@ func check(client *http.Client, address, wanted string) error {
 		time.Sleep(time.Duration(try+1) * 200 * time.Millisecond)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer response.Body.Close()
 	var answer struct{ Version string }
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return fmt.Errorf("status %d, no JSON: %w", response.StatusCode, err)
+		return "", fmt.Errorf("%s: status %d, no JSON: %w", address, response.StatusCode, err)
 	}
-	if response.StatusCode != http.StatusOK || answer.Version != wanted {
-		return fmt.Errorf("status %d from version %q", response.StatusCode, answer.Version)
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s: status %d from version %s", address, response.StatusCode, answer.Version)
 	}
-	return nil
+	return answer.Version, nil
 }

@@ -1,0 +1,104 @@
+/** `npm run demo`: v1, a canary that is promoted, one that rolls back, all under load; exit code 0 only if all is as it must be. */
+
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startOrchestrator, type Orchestrator } from '../../test/support/harness.ts';
+import { clientUrl, observedRun, rate } from './observed-run.ts';
+import { faultsOf, reportOf, type Expected, type Observation } from './report.ts';
+import { namespace, setStage, type Stage } from './stage.ts';
+import { tableOf } from './table.ts';
+
+const usage = `npm run demo [-- --json FILE] [--keep]
+  --json FILE   write the figures
+  --keep        leave everything running until Ctrl-C`;
+
+const promotion: Expected = { outcome: 'succeeded', weights: [0, 10, 25, 50, 100, 0] };
+const rollback: Expected = { outcome: 'rolledBack', weights: [0, 10, 25, 0], faulty: 'v3' };
+
+const file = (version: string): string => join(import.meta.dirname, `deploy-${version}.yaml`);
+
+async function demo(
+  stage: Stage,
+  orchestrator: Orchestrator,
+): Promise<{ promoted: Observation; rolledBack: Observation }> {
+  await orchestrator.startAgent({
+    account: 'demo',
+    kubeconfig: stage.cluster.kubeconfig,
+    namespaces: [namespace],
+  });
+  say('orchestrator and agent are connected');
+  title('v1: the first deployment');
+  const { code } = await orchestrator.sluice(['deploy', '-f', file('v1'), '--watch'], { inherit: true });
+  if (code !== 0) throw new Error(`The first deployment ended with exit code ${code}.`);
+  await stage.load.startClient({ name: 'busy', mode: 'meshed', url: clientUrl, rate });
+  await stage.load.startClient({ name: 'outside', mode: 'unmeshed', url: clientUrl, rate });
+  say(`clients ask ${clientUrl}: one in the mesh, one outside it, ${rate} requests a second each`);
+  await delay(2000);
+  title('v2: through 10, 25 and 50 % to its promotion');
+  const promoted = await observedRun(stage, orchestrator, { file: file('v2'), stable: 'v1', canary: 'v2' });
+  title('v3: fails at 25 % and rolls back by itself');
+  const rolledBack = await observedRun(stage, orchestrator, { file: file('v3'), stable: 'v2', canary: 'v3' });
+  return { promoted, rolledBack };
+}
+
+function say(line: string): void {
+  console.log(`   ${line}`);
+}
+
+function title(line: string): void {
+  console.log(`\n== ${line}`);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { json: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help === true) {
+    console.log(usage);
+    return 0;
+  }
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
+  const start = performance.now();
+  title('the stage');
+  await using stage = await setStage(say, interrupt.signal);
+  await using orchestrator = await startOrchestrator({
+    env: { SLUICE_METRIC_PROVIDERS: `prometheus=${stage.prometheusUrl}` },
+  });
+  const { promoted, rolledBack } = await demo(stage, orchestrator);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  const figures = { promoted: reportOf(promoted, promotion), rolledBack: reportOf(rolledBack, rollback), seconds };
+  title('what the clients and the cluster saw');
+  console.log(
+    tableOf([
+      { title: 'v2', seen: promoted, report: figures.promoted },
+      { title: 'v3', seen: rolledBack, report: figures.rolledBack },
+    ]),
+  );
+  const faults = [
+    ...faultsOf(promoted, figures.promoted, promotion),
+    ...faultsOf(rolledBack, figures.rolledBack, rollback),
+  ];
+  console.log(faults.length === 0 ? `\nAll is as it must be, after ${seconds} s.` : `\n${faults.join('\n')}`);
+  if (values.json !== undefined) await writeFile(values.json, JSON.stringify(figures, null, 2) + '\n');
+  if (values.keep === true) await keep(stage, orchestrator, interrupt.signal);
+  return faults.length === 0 ? 0 : 1;
+}
+
+async function keep(stage: Stage, orchestrator: Orchestrator, interrupt: AbortSignal): Promise<void> {
+  console.log(`
+It all runs on until Ctrl-C. In another terminal:
+  export KUBECONFIG=${stage.cluster.kubeconfig} SLUICE_URL=${orchestrator.url}
+  npm run sluice -- status`);
+  if (!interrupt.aborted) await once(interrupt, 'abort');
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,65 @@
+/** One deployment under load, watched from beside Sluice while the CLI shows it. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Orchestrator } from '../../test/support/harness.ts';
+import { deploy, deploymentOf } from '../../test/support/rollout-watch.ts';
+import { leftBehind, podsOf, restartsSince, watchWeights, type PodSeen } from './observe.ts';
+import type { Observation } from './report.ts';
+import { namespace, type Stage } from './stage.ts';
+
+const app = 'hello';
+export const clientUrl = `http://${app}.${namespace}/`;
+/** Requests a second of each client. */
+export const rate = 100;
+/** How long after the end it is still looked for answers of the version that is to be gone. */
+const settleMs = 3000;
+
+export interface RunNames {
+  file: string;
+  stable: string;
+  canary: string;
+}
+
+/** Deploys a file, shows the CLI's own live view of it, and returns all that was seen meanwhile. */
+export async function observedRun(
+  { kube, load }: Stage,
+  orchestrator: Orchestrator,
+  { file, stable, canary }: RunNames,
+): Promise<Observation> {
+  const count = (): ReturnType<typeof load.counts> => load.counts();
+  const before = await count();
+  const stablePods = await podsOf(kube, namespace, app);
+  let canaryPods: Promise<PodSeen[]> = Promise.resolve([]);
+  let fresh: Promise<void> | undefined;
+  const watch = await watchWeights(kube, namespace, count, (weight) => {
+    // A client whose proxy is first used when the split is there already.
+    fresh ??= load.startClient({ name: `fresh-${canary}`, mode: 'meshed', url: clientUrl, rate });
+    if (weight === 100) canaryPods = podsOf(kube, namespace, app);
+  });
+  const id = await deploy(orchestrator, file);
+  await orchestrator.sluice(['watch', id], { inherit: true });
+  const { state: outcome } = await deploymentOf(orchestrator, id);
+  const ended = await count();
+  await delay(settleMs);
+  const after = await count();
+  await watch.stop();
+  await fresh;
+  const keep = outcome === 'succeeded' ? (await canaryPods).filter(({ version }) => version === canary) : stablePods;
+  const from = Math.floor(Date.parse(before.at) / 1000);
+  const series = await Promise.all(
+    Object.keys(after.clients).map(async (name) => [name, await load.series(name, from)] as const),
+  );
+  return {
+    stable,
+    canary,
+    outcome,
+    before,
+    ended,
+    after,
+    weights: watch.weights,
+    series: Object.fromEntries(series),
+    // No pod seen is no proof that none restarted.
+    podsRestarted: keep.length === 0 ? NaN : restartsSince(keep, await podsOf(kube, namespace, app)),
+    leftBehind: await leftBehind(kube, namespace),
+  };
+}
