@@ -1,67 +1,11 @@
-/** The orchestrator's door: configuration from the environment, one process, a clean stop on SIGTERM and SIGINT. */
+/** The orchestrator's door: the environment, and a cache of compiled code, since a restart in the middle of a canary should be short. */
 
-import { SluiceError, messageOf } from '../shared/errors.ts';
-import { createLog } from '../shared/log.ts';
-import type { Log } from '../shared/log.ts';
-import { readConfig } from './config.ts';
-import type { OrchestratorConfig } from './config.ts';
-import { startOrchestrator } from './orchestrator.ts';
-import type { Orchestrator } from './orchestrator.ts';
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
-/** Longer than everything's own limit; past it the embedded database is left to be adopted. */
-const STOP_LIMIT_MS = 5_000;
-
-const EXIT = { ok: 0, failed: 1, config: 2 } as const;
-
-await main();
-
-async function main(): Promise<void> {
-  let config: OrchestratorConfig;
-  try {
-    config = readConfig(process.env);
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    process.exitCode = EXIT.config;
-    return;
-  }
-  const log = createLog({ name: 'orchestrator', ...config.log });
-  quietWarnings(log);
-  try {
-    const orchestrator = await startOrchestrator(config, log);
-    stopOnSignals(orchestrator, log);
-    const { agentAddress } = orchestrator;
-    log.info({ agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
-    const lost = await orchestrator.lost;
-    log.fatal({ err: lost }, 'orchestrator stops at once');
-    process.exit(EXIT.failed);
-  } catch (error) {
-    log.fatal({ err: error instanceof SluiceError ? error : messageOf(error) }, 'orchestrator could not start');
-    process.exit(EXIT.failed);
-  }
-}
-
-function stopOnSignals(orchestrator: Orchestrator, log: Log): void {
-  let isStopping = false;
-  const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (isStopping) process.exit(EXIT.failed); // asked twice: now
-    isStopping = true;
-    log.info({ signal }, 'orchestrator is stopping');
-    setTimeout(() => process.exit(EXIT.failed), STOP_LIMIT_MS).unref();
-    try {
-      await orchestrator.stop();
-      log.info({}, 'orchestrator has stopped');
-      process.exit(EXIT.ok);
-    } catch (err) {
-      log.error({ err }, 'orchestrator did not stop cleanly');
-      process.exit(EXIT.failed);
-    }
-  };
-  process.on('SIGTERM', (signal) => void stop(signal));
-  process.on('SIGINT', (signal) => void stop(signal));
-}
-
-/** Node prints warnings of libraries (pg's, of what DBOS does) on standard error, where nobody can act on them. */
-function quietWarnings(log: Log): void {
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => log.debug({ detail: warning.message }, 'runtime warning'));
-}
+// Loading takes 0.4 s instead of 0.7 s (measured on two busy cores). Without a place to write there is no cache, and no harm.
+enableCompileCache(join(homedir(), '.cache', 'sluice', 'compiled'));
+const { serve } = await import('./serve.ts');
+// Written now, since a process that is killed writes nothing at its end.
+await serve(process.env, flushCompileCache);
