@@ -29,12 +29,14 @@ export interface RunAgentOptions {
   log?: Log;
   /** The connect loop has stopped turning; default: end the process, so that it is started anew. */
   onStuck?: () => void;
+  /** How long operations that run may go on after the signal. Default: 30 s. */
+  drainMs?: number;
   /** For tests: where the status server listens. */
   onListening?: (port: number) => void;
 }
 
-/** How long operations that run may go on after the signal, and then how long the hub has to store their results. */
 const DRAIN_MS = 30_000;
+/** How long the hub then has to store their results. */
 const STORE_MS = 3000;
 
 /** Runs until `signal` aborts. @throws SluiceError when it cannot start: the cluster's access, the health address. */
@@ -117,9 +119,9 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   await aborted(signal);
   log.info({ in_flight: dispatcher.journal.inFlight }, 'agent drains');
   session?.drain('the agent was told to stop');
-  await within(dispatcher.drain(), DRAIN_MS);
+  await within(dispatcher.drain(), options.drainMs ?? DRAIN_MS);
   dispatcher.stop();
-  if (session) await within(dispatcher.journal.whenEmpty(), STORE_MS);
+  if (session) await within(dispatcher.journal.whenStored(), STORE_MS);
   loopStop.abort();
   session?.close();
   await loop;

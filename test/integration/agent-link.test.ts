@@ -295,6 +295,27 @@ describe('who it is and how it ends', () => {
   });
 });
 
+test('what cannot be finished in time is left to the next agent, without a word that would end it', async () => {
+  const hub = await startHub();
+  const first = await startFor(hub, { drainMs: 300 });
+  await hub.connected();
+  const { release } = await makeStuck(hub, 'handed-on');
+  const operation = hub.operation('shop', deletion('handed-on'));
+  hub.deliver(operation);
+  await hub.until('it runs', () => hub.states.find((each) => each.id === operation.id && each.state === 'running'));
+  const startedMs = performance.now();
+  await first.stop();
+  expect(performance.now() - startedMs).toBeLessThan(2500);
+  expect(hub.results.has(operation.id)).toBe(false);
+  await startFor(hub);
+  await hub.until('the next agent', () => hub.hellos.length === 2);
+  await hub.connected();
+  expect(hub.hellos[1]!.openOperations).toEqual([]);
+  hub.deliver(operation);
+  await release();
+  expect(await hub.result(operation.id)).toMatchObject({ state: 'succeeded', value: { found: true } });
+});
+
 interface Status {
   connected: boolean;
   lastError: string;

@@ -23,6 +23,7 @@ export interface TestAgentOptions {
   credential?: Record<string, string>;
   config?: Partial<AgentConfig>;
   log?: Log;
+  drainMs?: number;
 }
 
 export async function startAgent(options: TestAgentOptions): Promise<TestAgent> {
@@ -49,6 +50,7 @@ export async function startAgent(options: TestAgentOptions): Promise<TestAgent> 
     log: options.log ?? silentLog,
     onStuck: () => undefined,
     onListening: listening.resolve,
+    ...(options.drainMs !== undefined && { drainMs: options.drainMs }),
   });
   ended.catch(listening.reject);
   const healthPort = await listening.promise;

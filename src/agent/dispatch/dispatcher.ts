@@ -40,6 +40,7 @@ export class Dispatcher {
   /** Hub's clock minus ours. */
   #offsetMs = 0;
   #draining = false;
+  #stopped = false;
   #idle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
@@ -104,8 +105,12 @@ export class Dispatcher {
     return promise;
   }
 
-  /** Interrupts what runs: the agent goes. */
+  /**
+   * Interrupts what still runs: the agent goes. Nothing is said of it, so the hub gives it to the next agent;
+   * a word now would end it for good.
+   */
   stop(): void {
+    this.#stopped = true;
     for (const job of this.#jobs.values()) job.controller.abort();
   }
 
@@ -133,7 +138,7 @@ export class Dispatcher {
     try {
       this.#finish(entry, await this.#perform(entry, cancelled));
     } catch (error) {
-      this.#finish(entry, refusalOf(error));
+      if (!this.#stopped) this.#finish(entry, refusalOf(error));
     } finally {
       this.#forget(operation.id);
     }

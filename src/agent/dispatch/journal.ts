@@ -56,12 +56,12 @@ export class Journal {
       const oldest = this.#stored.size > REMEMBERED ? this.#stored.keys().next().value : undefined;
       if (oldest !== undefined) this.#stored.delete(oldest);
     }
-    if (this.#open.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+    if (!this.#hasUnstored()) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
-  /** Resolves when nothing is in flight and the hub has stored every result. */
-  whenEmpty(): Promise<void> {
-    if (this.#open.size === 0) return Promise.resolve();
+  /** Resolves when the hub has stored every result there is. */
+  whenStored(): Promise<void> {
+    if (!this.#hasUnstored()) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#emptied.push(resolve);
     return promise;
@@ -70,6 +70,10 @@ export class Journal {
   /** In flight, and ended but not stored, in the order they came. */
   open(): JournalEntry[] {
     return [...this.#open.values()];
+  }
+
+  #hasUnstored(): boolean {
+    return [...this.#open.values()].some((entry) => entry.result !== undefined);
   }
 
   get inFlight(): number {

@@ -36,6 +36,8 @@ export interface ListWatchOptions<R> {
 const PAGE = 100;
 /** Bookmarks come about once a minute: silence for longer means that the watch is dead. */
 const SILENCE_MS = 90_000;
+/** A watch that ends sooner was none. */
+const BRIEF_MS = 1000;
 const RESTART = { baseMs: 1000, capMs: 30_000 };
 /** How long until a resource that was absent or forbidden is looked for again by itself. */
 const REVISIT_MS = 60_000;
@@ -63,6 +65,7 @@ export class ListWatch<R> {
 
   /** Runs until `signal` aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
+    const { random } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
       const startedMs = this.#options.clock.now();
@@ -70,7 +73,9 @@ export class ListWatch<R> {
         if (this.#resourceVersion === '') await this.#list(signal);
         this.#enter('live', '');
         await this.#watch(signal);
-        failures = 0;
+        if (this.#options.clock.now() - startedMs > BRIEF_MS) failures = 0;
+        // A proxy that ends every watch at once must not make us ask in a tight loop.
+        else await pause(nextDelay(failures++, RESTART, random), signal);
       } catch (error) {
         if (signal.aborted) return;
         if (this.#options.clock.now() - startedMs > RESTART.capMs) failures = 0;

@@ -1,29 +1,6 @@
 import { expect, test } from 'vitest';
 import { Throttle } from '../../../src/agent/health/throttle.ts';
-import type { Clock } from '../../../src/shared/clock.ts';
-
-/** A clock that stands still until it is told to go on. */
-class ManualClock implements Clock {
-  #nowMs = 0;
-  #timers: { atMs: number; callback: () => void }[] = [];
-
-  now(): number {
-    return this.#nowMs;
-  }
-
-  after(ms: number, callback: () => void): () => void {
-    const timer = { atMs: this.#nowMs + ms, callback };
-    this.#timers.push(timer);
-    return () => (this.#timers = this.#timers.filter((each) => each !== timer));
-  }
-
-  advance(ms: number): void {
-    this.#nowMs += ms;
-    const due = this.#timers.filter((each) => each.atMs <= this.#nowMs);
-    this.#timers = this.#timers.filter((each) => each.atMs > this.#nowMs);
-    for (const each of due) each.callback();
-  }
-}
+import { ManualClock } from '../../support/manual-clock.ts';
 
 test('few news go at once, many at a pace, the last of them always, and bad ones never wait', () => {
   const clock = new ManualClock();
