@@ -5,9 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../cluster/api.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { startCluster } from '../cluster/cluster.ts';
-import { installMesh, neverPull } from '../cluster/mesh/install.ts';
+import { appImage, installMesh, neverPull } from '../cluster/mesh/install.ts';
 import { startLoad } from '../cluster/mesh/load.ts';
-import { appArchives } from '../cluster/mesh/program-images.ts';
 
 const fixtures = join(import.meta.dirname, '../../../shared/fixtures/armory');
 const read = (name: string): string => readFileSync(join(fixtures, name), 'utf8');
@@ -19,7 +18,8 @@ describe.runIf(existsSync(fixtures))('the older product’s demo application', (
   beforeAll(async () => {
     const name = 'index.docker.io/armory/potatofacts';
     const images = ['v1', 'v2'].map((tag) => ({ name: `${name}:${tag}`, ports: [9001, 3001] }));
-    cluster = await startCluster({ images: await appArchives(images) });
+    cluster = await startCluster();
+    await appImage(cluster, images);
     await installMesh(cluster);
     await neverPull(cluster);
   }, 600_000);

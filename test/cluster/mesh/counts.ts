@@ -1,13 +1,13 @@
 /** What the load generator counted, and the difference between two times. */
 
 /** What one version answered. An error that the app gives on purpose (5xx) is an answer, and counted beside. */
-export interface VersionCount {
+interface VersionCount {
   answered: number;
   serverErrors: number;
 }
 
 /** One kind of request that got no answer from the app: refused, reset, timed out, or failed by the mesh itself. */
-export interface FailureCount {
+interface FailureCount {
   count: number;
   /** The first one's message. */
   sample: string;

@@ -19,7 +19,7 @@ export async function installCrds(api: Api, { httpRoute = true }: MeshKinds = {}
 }
 
 /** Creates one CRD and waits until it is established. */
-export async function installCrd(api: Api, crd: Crd): Promise<void> {
+async function installCrd(api: Api, crd: Crd): Promise<void> {
   const { status, body } = await api.call('POST', resources, crd);
   if (status !== 201 && status !== 409) throw new Error(`CRD ${crd.metadata.name}: ${JSON.stringify(body)}`);
   await until(`CRD ${crd.metadata.name} to be served`, async () => {

@@ -26,7 +26,7 @@ export interface ClientSpec {
 }
 
 /** One second of a client. */
-export interface Second {
+interface Second {
   /** Unix time. */
   second: number;
   failed: number;

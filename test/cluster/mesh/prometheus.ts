@@ -10,7 +10,7 @@ import type { Cluster } from '../cluster.ts';
 import { ensurePackages } from '../packages.ts';
 
 /** A sample of an instant query. */
-export interface Sample {
+interface Sample {
   metric: Record<string, string>;
   value: number;
 }
