@@ -1,6 +1,6 @@
 /** A Kubernetes object as both sides speak of it: JSON, with the few fields that Sluice itself reads. */
 
-export interface ObjectMeta {
+interface ObjectMeta {
   name: string;
   namespace?: string;
   uid?: string;

@@ -56,7 +56,7 @@ export function decodeStatus(wire: OperationStatus__Output): DecodedStatus {
   return { epoch, status: { id, state, code, message, ...value, atMs } };
 }
 
-export function isTerminal(state: OperationState): state is TerminalState {
+function isTerminal(state: OperationState): state is TerminalState {
   return state !== 'accepted' && state !== 'running';
 }
 
@@ -68,7 +68,7 @@ export function encodeState(state: OperationState): OperationState__Output {
   return state.toUpperCase() as Uppercase<OperationState>;
 }
 
-export function decodeState(wire: OperationState__Output): OperationState {
+function decodeState(wire: OperationState__Output): OperationState {
   switch (wire) {
     case 'ACCEPTED':
       return 'accepted';

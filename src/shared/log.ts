@@ -46,7 +46,7 @@ function prettyInto(out: DestinationStream): DestinationStream {
 }
 
 /** One JSON line as one line for a terminal: time, level, message, then `field=value`. */
-export function prettyLine(line: string): string {
+function prettyLine(line: string): string {
   const record = JSON.parse(line) as Record<string, unknown>;
   const { level, time, msg, name: _name, ...fields } = record;
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${plain(value)}`);

@@ -108,7 +108,7 @@ export class Health {
 }
 
 /** Whether a change shows in a watch's snapshot. Pure. */
-export function isAbout(watch: Watch, { field, name }: Subject): boolean {
+function isAbout(watch: Watch, { field, name }: Subject): boolean {
   const named = watch[field];
   return typeof named === 'string' ? named === name : (named?.includes(name) ?? false);
 }

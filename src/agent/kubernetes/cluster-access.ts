@@ -8,7 +8,7 @@ export type ClusterSource =
   | { kind: 'inCluster'; host: string; port: string; folder: string }
   | { kind: 'kubeconfig'; path: string; context?: string };
 
-export interface TlsMaterial {
+interface TlsMaterial {
   ca?: string | Buffer;
   cert?: string | Buffer;
   key?: string | Buffer;

@@ -5,7 +5,7 @@ import type { Disposition } from '../../shared/errors.ts';
 import type { ResultCode } from '../../protocol/operation.ts';
 
 /** The parts of a `v1.Status` that Sluice reads. */
-export interface KubeStatus {
+interface KubeStatus {
   reason?: string;
   message?: string;
   details?: { causes?: { reason?: string; message?: string; field?: string }[]; retryAfterSeconds?: number };

@@ -54,7 +54,7 @@ export function preconditionsOf(ref: ObjectRef, resourceVersion?: string): Recor
   return { ...(ref.uid && { uid: ref.uid }), ...(resourceVersion && { resourceVersion }) };
 }
 
-export function guardedMerge(body: unknown, preconditions: Record<string, string>): unknown {
+function guardedMerge(body: unknown, preconditions: Record<string, string>): unknown {
   if (Object.keys(preconditions).length === 0) return body;
   const { metadata, ...rest } = body as { metadata?: object };
   return { ...rest, metadata: { ...metadata, ...preconditions } };
