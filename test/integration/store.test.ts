@@ -147,10 +147,13 @@ test('events of the deployment itself have their own count, and a replay of one 
   expect((await listEvents(store, deploymentId)).map((event) => event.seq)).toEqual([0, 1]);
 });
 
-test('who reads events after the last id misses none, whatever is recorded meanwhile', async () => {
+test('who reads events after the last id misses none, whatever is recorded meanwhile, and who listens is told in the same order', async () => {
   const targets = Array.from({ length: 6 }, (_, index) => `t${index}`);
   const deploymentId = await deploy('order', targets);
   const read: number[] = [];
+  const told: number[] = [];
+  const listen = (event: EventRow): number => told.push(event.id);
+  store.changes.on('event', listen);
   const writing = new AbortController();
   const readOn = async (): Promise<number> => {
     const events = await listEvents(store, deploymentId, read.at(-1) ?? 0);
@@ -175,7 +178,9 @@ test('who reads events after the last id misses none, whatever is recorded meanw
   );
   writing.abort();
   await reader;
+  store.changes.off('event', listen);
   expect(read).toHaveLength(120);
+  expect(told).toEqual(read);
 });
 
 test('an event of no deployment is refused', async () => {

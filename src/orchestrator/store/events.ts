@@ -42,7 +42,31 @@ const EVENT_COLUMNS = `id::float8 as id, deployment_id as "deploymentId", rollou
  * @returns the event; undefined if it was recorded before.
  * @throws SluiceError NO_SUCH_DEPLOYMENT.
  */
-export async function recordEvent(store: Store, event: NewEvent): Promise<EventRow | undefined> {
+export function recordEvent(store: Store, event: NewEvent): Promise<EventRow | undefined> {
+  return inTurn(store, event.deploymentId, () => record(store, event));
+}
+
+/** By store, the deployment's newest event on its way. */
+const underWay = new WeakMap<Store, Map<string, Promise<unknown>>>();
+
+/**
+ * One at a time for each deployment. The database makes them wait for each other anyway; but answers on two connections may
+ * overtake one another, and then who listens would be told of an event after a later one.
+ */
+function inTurn<T>(store: Store, deploymentId: string, act: () => Promise<T>): Promise<T> {
+  const tails = underWay.get(store) ?? new Map<string, Promise<unknown>>();
+  underWay.set(store, tails);
+  const turn = (tails.get(deploymentId) ?? Promise.resolve()).then(act);
+  const tail = turn
+    .catch(() => {})
+    .finally(() => {
+      if (tails.get(deploymentId) === tail) tails.delete(deploymentId);
+    });
+  tails.set(deploymentId, tail);
+  return turn;
+}
+
+async function record(store: Store, event: NewEvent): Promise<EventRow | undefined> {
   const values: unknown[] = [
     event.deploymentId,
     event.rolloutId,
