@@ -9,6 +9,7 @@ import type { OrchestratorConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { registerWorkflows, startDeployment } from './engine/run/register.ts';
 import { Hub } from './hub/hub.ts';
+import { startHttp } from './http/server.ts';
 import { startHubServer } from './hub/server.ts';
 import { loadAuthority } from './security/authority.ts';
 import { addAgent } from './security/credential.ts';
@@ -27,14 +28,16 @@ export interface Services {
   clock: Clock;
   log: Log;
   /** Gives an account a credential; what it had before no longer counts, and its session ends. @throws SluiceError INVALID_ACCOUNT. */
-  addAgent(account: string): Promise<AgentCredential>;
+  addAgent: (account: string) => Promise<AgentCredential>;
   /** Takes an account's credential away and ends its session. @returns false if there is no such agent. */
-  revokeAgent(account: string): Promise<boolean>;
+  revokeAgent: (account: string) => Promise<boolean>;
 }
 
 export interface Orchestrator extends Services {
   /** host:port where agents are served. */
   agentAddress: string;
+  /** `http://host:port` of the API. */
+  apiUrl: string;
   /** Settles when this process may not go on: another one may have taken its database. */
   lost: Promise<SluiceError>;
   /** Leaves every run to be resumed by the next start, sends the agents away, stops the embedded database. */
@@ -107,7 +110,9 @@ async function compose(
       return isKnown;
     },
   };
-  return { ...services, agentAddress, lost: store.lost, stop };
+  const http = await startHttp({ address: config.api, dataDir, services });
+  stops.push(() => http.stop());
+  return { ...services, agentAddress, apiUrl: http.url, lost: store.lost, stop };
 }
 
 /** Between a deployment's row and its workflow a process may die: the workflow is started then. Of one that runs already, nothing is. */
