@@ -18,14 +18,14 @@ const RENEW_BEFORE_DAYS = 60;
 /** Clocks of other machines may be behind ours. */
 const BACKDATE_MS = 60 * 60 * 1000;
 
-export interface CertificateAndKey {
+interface CertificateAndKey {
   /** PEM */
   certificate: string;
   /** PEM, PKCS#8 */
   key: string;
 }
 
-export interface IssuedCertificate extends CertificateAndKey {
+interface IssuedCertificate extends CertificateAndKey {
   /** Hexadecimal, as `normalSerial` writes it. */
   serial: string;
 }

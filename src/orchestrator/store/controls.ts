@@ -3,7 +3,7 @@
 import { SluiceError } from '../../shared/errors.ts';
 import type { Store } from './store.ts';
 
-export type ControlKind = 'approve' | 'abort' | 'rollForward' | 'rollBack' | 'retry';
+type ControlKind = 'approve' | 'abort' | 'rollForward' | 'rollBack' | 'retry';
 
 export interface ControlRow {
   /** Rises in the order of commit within a deployment. */

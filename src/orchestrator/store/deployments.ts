@@ -94,7 +94,7 @@ export async function insertDeployment(store: Store, input: NewDeployment): Prom
 }
 
 /** The application's deployment that is not over, if there is one. */
-export async function activeDeployment(store: Store, application: string): Promise<DeploymentRow | undefined> {
+async function activeDeployment(store: Store, application: string): Promise<DeploymentRow | undefined> {
   const { rows } = await store.pool.query<DeploymentRow>(
     `select ${COLUMNS} from sluice.deployment where application = $1 and state not in ('succeeded', 'rolledBack', 'aborted', 'failed')`,
     [application],

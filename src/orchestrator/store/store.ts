@@ -15,7 +15,7 @@ import { startEmbeddedServer } from './postgres/embedded-server.ts';
 import type { RolloutRow } from './rollouts.ts';
 
 /** What changed, told after it is committed. */
-export interface StoreChanges {
+interface StoreChanges {
   deployment: [DeploymentRow];
   rollout: [RolloutRow];
   event: [EventRow];
