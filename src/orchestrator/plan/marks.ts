@@ -8,6 +8,11 @@ export const ROLE = 'sluice.dev/role';
 export const BESIDE = 'sluice.dev/deployment';
 /** Annotation on an edited object: JSON of what to put back. */
 export const RESTORE = 'sluice.dev/restore';
+/**
+ * Label on a Deployment that is held (paused) for a rollout. No annotation: the controller copies those to the
+ * ReplicaSets, where they stay, and `kubectl rollout undo` would bring them back.
+ */
+export const HELD = 'sluice.dev/held';
 /** Label the Deployment controller puts on the pods of one revision. */
 export const TEMPLATE_HASH = 'pod-template-hash';
 

@@ -1,7 +1,7 @@
 /** What stands in a run's way, in words. */
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
-import { RESTORE } from './marks.ts';
+import { HELD, RESTORE } from './marks.ts';
 
 export interface Problem {
   /** Stable word for scripts; listed in docs/errors.md. */
@@ -13,13 +13,15 @@ export interface Problem {
 
 /** An object that another rollout has not let go. */
 export function leftover(object: KubeObject): Problem[] {
-  const restore = object.metadata.annotations?.[RESTORE];
-  if (restore === undefined) return [];
+  const { annotations, labels } = object.metadata;
+  const restore = annotations?.[RESTORE];
+  const [key, value] = restore === undefined ? [HELD, labels?.[HELD]] : [RESTORE, restore];
+  if (value === undefined) return [];
   return [
     {
       code: 'LEFTOVER',
       object: `${object.kind} ${object.metadata.name}`,
-      message: `another rollout still holds it (${RESTORE}: ${restore}): wait for that rollout to end, or undo it by hand as the annotation says`,
+      message: `another rollout still holds it (${key}: ${value}): wait for that rollout to end, or undo it by hand`,
     },
   ];
 }

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../protocol/kube-object.ts';
 import { isCanaryReady, podsOf, describePod, readBack } from '../../plan/assess.ts';
 import { backendService, narrowPatch } from '../../plan/backends.ts';
 import { canarySet } from '../../plan/canary-set.ts';
-import { RESTORE } from '../../plan/marks.ts';
+import { HELD, rolloutLabel } from '../../plan/marks.ts';
 import { sharesOf } from '../../plan/weights.ts';
 import { watchCanary, type CanaryState } from './canary-state.ts';
 import { RunFault } from './fault.ts';
@@ -36,10 +36,7 @@ async function hold(state: CanaryState): Promise<void> {
     kind: 'patch',
     object: { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name },
     type: 'merge',
-    body: {
-      metadata: { annotations: { [RESTORE]: JSON.stringify({ rollout: rolloutId, paused: false }) } },
-      spec: { paused: true },
-    },
+    body: { metadata: { labels: { [HELD]: rolloutLabel(rolloutId) } }, spec: { paused: true } },
   });
 }
 

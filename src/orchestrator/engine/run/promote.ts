@@ -2,7 +2,7 @@
 
 import { isSameTemplate, adoptionPatch, twins } from '../../plan/canary-set.ts';
 import { sendsOnlyTo } from '../../plan/assess.ts';
-import { RESTORE } from '../../plan/marks.ts';
+import { HELD } from '../../plan/marks.ts';
 import { writersSince } from '../../plan/writers.ts';
 import { asDeployment, asReplicaSet, type Deployment, type ReplicaSet } from '../../plan/workload.ts';
 import type { KubeObject, ObjectRef } from '../../../protocol/kube-object.ts';
@@ -89,7 +89,7 @@ async function adopt(state: CanaryState): Promise<void> {
     kind: 'patch',
     object: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: run.identity.namespace, name },
     type: 'merge',
-    body: { metadata: { annotations: { [RESTORE]: null } }, spec: { paused: null } },
+    body: { metadata: { labels: { [HELD]: null } }, spec: { paused: null } },
   });
   state.held = false;
   await run.forward('the old pods are not gone yet', (snapshot) => isAlone(snapshot, state));

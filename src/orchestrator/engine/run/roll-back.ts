@@ -3,7 +3,7 @@
 import type { ObjectRef } from '../../../protocol/kube-object.ts';
 import { endpointsOf } from '../../plan/assess.ts';
 import { resizePatch } from '../../plan/canary-set.ts';
-import { RESTORE } from '../../plan/marks.ts';
+import { HELD } from '../../plan/marks.ts';
 import type { CanaryState } from './canary-state.ts';
 import { remove, removeRouting, undoChanges } from './clean-up.ts';
 import { DRAIN_MS } from './drain.ts';
@@ -58,7 +58,7 @@ async function resume(state: CanaryState): Promise<void> {
     kind: 'patch',
     object: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: run.identity.namespace, name },
     type: 'merge',
-    body: { metadata: { annotations: { [RESTORE]: null } }, spec: { paused: null } },
+    body: { metadata: { labels: { [HELD]: null } }, spec: { paused: null } },
   });
   state.held = false;
 }
