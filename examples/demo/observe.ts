@@ -119,7 +119,12 @@ export async function leftBehind(kube: Kube, namespace: string): Promise<string[
 function isLeft(object: KubeObject): boolean {
   const { labels = {}, annotations = {}, ownerReferences = [] } = object.metadata;
   const spec = (object['spec'] ?? {}) as { paused?: boolean; selector?: Record<string, string>; replicas?: number };
-  if (annotations['sluice.dev/restore'] !== undefined || spec.paused === true) return true;
+  if (
+    annotations['sluice.dev/restore'] !== undefined ||
+    labels['sluice.dev/held'] !== undefined ||
+    spec.paused === true
+  )
+    return true;
   if (spec.selector?.['pod-template-hash'] !== undefined) return true;
   return labels['sluice.dev/role'] !== undefined && ownerReferences.length === 0;
 }

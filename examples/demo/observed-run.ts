@@ -32,8 +32,8 @@ export async function observedRun(
   let canaryPods: Promise<PodSeen[]> = Promise.resolve([]);
   let fresh: Promise<void> | undefined;
   const watch = await watchWeights(kube, namespace, count, (weight) => {
-    // A client whose proxy is first used when the split is there already.
-    fresh ??= load.startClient({ name: `fresh-${canary}`, mode: 'meshed', url: clientUrl, rate });
+    // A client whose proxy is first used when the split is there already; its choices are not those of `busy`.
+    fresh ??= load.startClient({ name: `fresh-${canary}`, mode: 'meshed', url: clientUrl, rate, seed: 2 });
     if (weight === 100) canaryPods = podsOf(kube, namespace, app);
   });
   const id = await deploy(orchestrator, file);

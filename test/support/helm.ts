@@ -13,8 +13,8 @@ export const agentNamespace = 'sluice';
 export interface AgentInstallation {
   /** Path of what `sluice agents add` wrote. */
   credentialFile: string;
-  /** host:port as pods reach the orchestrator; its host must be in the orchestrator's certificate. */
-  server: string;
+  /** host:port as pods reach the orchestrator, if the credential says another. */
+  server?: string;
   namespaces: string[];
 }
 
@@ -30,7 +30,7 @@ export async function installAgent(cluster: Cluster, installation: AgentInstalla
   const values = [
     `image.repository=${agentImageName.repository}`,
     `image.tag=${agentImageName.tag}`,
-    `server.address=${server}`,
+    ...(server === undefined ? [] : [`server.address=${server}`]),
     `allowedNamespaces={${namespaces.join(',')}}`,
   ];
   await promisify(execFile)(helm, [
