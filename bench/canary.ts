@@ -1,0 +1,143 @@
+/** Whole canaries on a real node, the orchestrator in this process: what the benches measure from beside it, by watches. */
+
+import { join } from 'node:path';
+import type { CanaryStep, ResolvedFile, ResolvedTarget } from '../src/orchestrator/file/resolved.ts';
+import { readConfig } from '../src/orchestrator/config.ts';
+import { startDeployment } from '../src/orchestrator/engine/run/register.ts';
+import { startOrchestrator, type Orchestrator } from '../src/orchestrator/orchestrator.ts';
+import { insertControl } from '../src/orchestrator/store/controls.ts';
+import { insertDeployment, newDeploymentId } from '../src/orchestrator/store/deployments.ts';
+import type { KubeObject } from '../src/protocol/kube-object.ts';
+import { silentLog } from '../src/shared/log.ts';
+import { startCluster } from '../test/cluster/cluster.ts';
+import { goProgram } from '../test/cluster/go-build.ts';
+import { buildImage } from '../test/cluster/image.ts';
+import { imageFolder, startMeshController } from '../test/cluster/mesh/controller-process.ts';
+import { installCrds } from '../test/cluster/mesh/install-crds.ts';
+import { openKube, type Kube } from '../test/support/kube.ts';
+import { makeScratch } from '../test/support/scratch.ts';
+import { startAgentProcess } from './small-orchestrator.ts';
+
+export const namespace = 'bench';
+const image = 'sluice-bench/app:1';
+
+export interface CanaryBench extends AsyncDisposable {
+  kube: Kube;
+  /** Starts a deployment of a version. */
+  deploy(version: string, steps: CanaryStep[]): Promise<{ id: string; ended: Promise<string> }>;
+  abort(deploymentId: string): Promise<void>;
+}
+
+/** @returns with version `v0` deployed. */
+export async function startCanaryBench(replicas: number): Promise<CanaryBench> {
+  const stack = new AsyncDisposableStack();
+  const program = await goProgram(imageFolder('app'));
+  const files = { '/app': { source: program, mode: 0o755 } };
+  const archive = await buildImage({ name: image, files, entrypoint: ['/app'] });
+  const cluster = stack.use(await startCluster({ images: [archive] }));
+  await installCrds(cluster.api);
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  // linkerd-smi as it ships takes 5 requests a second; here Sluice is to be measured, not its limit.
+  stack.use(await startMeshController(cluster.kubeconfig, { adaptorQps: 1000 }));
+  const kube = stack.use(await openKube(cluster.kubeconfig));
+  const scratch = stack.use(makeScratch('bench'));
+  const config = readConfig({
+    SLUICE_DATA_DIR: join(scratch.folder, 'data'),
+    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
+    SLUICE_API_ADDRESS: '127.0.0.1:0',
+  });
+  const orchestrator = await startOrchestrator(config, silentLog);
+  stack.defer(() => orchestrator.stop());
+  const credential = await orchestrator.addAgent('bench');
+  stack.use(
+    await startAgentProcess(scratch.folder, credential, cluster.kubeconfig, namespace, () =>
+      orchestrator.hub.isConnected('bench'),
+    ),
+  );
+  const deploy: CanaryBench['deploy'] = (version, steps) => start(orchestrator, targetOf(version, replicas, steps));
+  await (
+    await deploy('v0', [])
+  ).ended;
+  return {
+    kube,
+    deploy,
+    abort: async (deploymentId) => {
+      await insertControl(orchestrator.store, {
+        deploymentId,
+        rolloutId: null,
+        kind: 'abort',
+        by: 'bench',
+        reason: null,
+        detail: null,
+      });
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+async function start(
+  { store, engine }: Orchestrator,
+  target: ResolvedTarget,
+): Promise<{ id: string; ended: Promise<string> }> {
+  const id = newDeploymentId();
+  const file: ResolvedFile = {
+    application: 'bench',
+    description: '',
+    context: {},
+    ifInProgress: 'reject',
+    targets: [target],
+  };
+  const { name, account, strategy } = target;
+  const rollouts = [{ target: name, account, namespace, steps: strategy?.steps.length ?? 0 }];
+  const { inserted } = await insertDeployment(store, {
+    id,
+    application: file.application,
+    file,
+    source: '',
+    createdBy: 'bench',
+    rollouts,
+  });
+  if (!inserted) throw new Error('Another deployment of the bench is still active.');
+  await startDeployment(engine, { id, file, startedMs: Date.now() });
+  return { id, ended: engine.result<string>(id) };
+}
+
+function targetOf(version: string, replicas: number, steps: CanaryStep[]): ResolvedTarget {
+  const labels = { app: 'hello' };
+  const service: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'hello', namespace },
+    spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+  };
+  const container = {
+    name: 'app',
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    env: [{ name: 'VERSION', value: version }],
+    readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
+  };
+  const deployment: KubeObject = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'hello', namespace },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [container] } },
+    },
+  };
+  return {
+    name: 'bench',
+    account: 'bench',
+    namespace,
+    dependsOn: [],
+    objects: [
+      { object: service, source: 'bench' },
+      { object: deployment, source: 'bench' },
+    ],
+    strategy: { name: 'bench', steps },
+    smi: [{ rootServiceName: 'hello', trafficSplitName: 'hello' }],
+    readyTimeoutMs: 60_000,
+  };
+}

@@ -1,0 +1,46 @@
+/** One row of a benchmark: many samples, and the three figures that say how they lie. Pure. */
+
+export interface Row {
+  scenario: string;
+  metric: string;
+  unit: 'ms' | 'MiB';
+  n: number;
+  p50: number;
+  p99: number;
+  max: number;
+  /** What the design asks of `p50`; null where the row is there to compare with. */
+  target: number | null;
+  higherIsBetter: boolean;
+}
+
+/** @param samples at least one; in `unit`. */
+export function rowOf(
+  scenario: string,
+  metric: string,
+  samples: number[],
+  target: number | null,
+  unit: Row['unit'] = 'ms',
+): Row {
+  if (samples.length === 0) throw new Error(`${scenario}: no sample of ${metric}.`);
+  return {
+    scenario,
+    metric,
+    unit,
+    n: samples.length,
+    p50: quantile(samples, 0.5),
+    p99: quantile(samples, 0.99),
+    max: round(Math.max(...samples)),
+    target,
+    higherIsBetter: false,
+  };
+}
+
+/** The smallest sample that at least `q` of all samples do not exceed: no sample is made up between two. */
+export function quantile(samples: number[], q: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? NaN);
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
