@@ -1,0 +1,80 @@
+/** `sluice agents`: which there are, and the credential of a new one. */
+
+import { writeFile } from 'node:fs/promises';
+import type { CommandContext } from '../context.ts';
+import { EXIT } from '../exit-code.ts';
+import { ago, table } from '../output.ts';
+
+interface Agent {
+  account: string;
+  connected: boolean;
+  revokedAt: string | null;
+  connectedAt: string | null;
+  disconnectedAt: string | null;
+  disconnectReason: string | null;
+  agentVersion: string | null;
+  kubernetesVersion: string | null;
+  namespaces: string[];
+}
+
+export async function listAgents({ api, out, now }: CommandContext): Promise<number> {
+  const { agents } = await api.get<{ agents: Agent[] }>('/v1/agents');
+  if (out.json) out.value(agents);
+  else if (agents.length === 0) out.line('No agent yet. Make a credential for one: sluice agents add NAME --out FILE');
+  else
+    out.line(
+      table([
+        ['ACCOUNT', 'STATE', 'SINCE', 'AGENT', 'KUBERNETES', 'NAMESPACES'],
+        ...agents.map((agent) => row(agent, now())),
+      ]),
+    );
+  return EXIT.succeeded;
+}
+
+function row(agent: Agent, nowMs: number): string[] {
+  const { account, agentVersion, kubernetesVersion, namespaces } = agent;
+  const since = ago(agent.connected ? agent.connectedAt : agent.disconnectedAt, nowMs);
+  const reason = agent.connected || agent.disconnectReason === null ? '' : ` (${agent.disconnectReason})`;
+  return [
+    account,
+    stateOf(agent),
+    since + reason,
+    agentVersion ?? '-',
+    kubernetesVersion ?? '-',
+    namespaces.join(',') || '-',
+  ];
+}
+
+function stateOf({ connected, revokedAt, connectedAt }: Agent): string {
+  if (revokedAt !== null) return 'revoked';
+  if (connected) return 'connected';
+  return connectedAt === null ? 'never connected' : 'disconnected';
+}
+
+/** The credential goes to a file that only its owner reads, or to standard output: it is shown this once. */
+export async function addAgent({ api, out }: CommandContext, name: string, file: string | undefined): Promise<number> {
+  const { credential } = await api.post<{ credential: unknown }>('/v1/agents', { name });
+  if (file === undefined) {
+    out.raw(`${JSON.stringify(credential, null, 2)}\n`);
+    return EXIT.succeeded;
+  }
+  await writeFile(file, `${JSON.stringify(credential, null, 2)}\n`, { mode: 0o600 });
+  if (out.json) out.value({ account: name, file });
+  else {
+    out.line(`The credential of ${name} is in ${file}. It is shown this once; a new one replaces it.`);
+    out.line('Give it to the cluster, then install the agent:');
+    out.line(`  kubectl create namespace sluice`);
+    out.line(`  kubectl -n sluice create secret generic sluice-agent --from-file=credential.json=${file}`);
+    out.line(
+      `  helm install sluice-agent helm/agent -n sluice --set credential.existingSecret=sluice-agent --set 'allowedNamespaces={NAMESPACE}'`,
+    );
+  }
+  return EXIT.succeeded;
+}
+
+export async function revokeAgent({ api, out }: CommandContext, name: string): Promise<number> {
+  await api.remove(`/v1/agents/${encodeURIComponent(name)}`);
+  if (out.json) out.value({ revoked: name });
+  else out.line(`The credential of ${name} no longer counts; its session has ended.`);
+  return EXIT.succeeded;
+}

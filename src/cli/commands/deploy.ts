@@ -1,0 +1,53 @@
+/** `sluice deploy`: begins a deployment, and with --watch stays until it is over. */
+
+import { showProblem, type FileWarning } from '../../orchestrator/file/problem.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, Exit } from '../exit-code.ts';
+import { watchDeployment } from '../watch-deployment.ts';
+import { collect } from './validate.ts';
+
+export interface DeployOptions {
+  file: string;
+  watch?: boolean;
+  application?: string;
+  addContext?: string[];
+}
+
+interface Begun {
+  id: string;
+  application: string;
+  warnings: FileWarning[];
+}
+
+export async function deploy(context: CommandContext, options: DeployOptions): Promise<number> {
+  const { api, out, by } = context;
+  const { name, text, files } = await collect(options.file);
+  const { application } = options;
+  const begun = await api.post<Begun>('/v1/deployments', {
+    file: { name, text },
+    files,
+    by,
+    context: readContext(options.addContext ?? []),
+    ...(application === undefined ? {} : { application }),
+  });
+  if (out.json) out.value(begun);
+  else {
+    for (const warning of begun.warnings) out.note(`warning: ${showProblem(warning)}`);
+    out.line(`Deployment ${begun.id} of ${begun.application} has begun.`);
+  }
+  if (options.watch === true) return watchDeployment(api, begun.id, out, context.signal);
+  if (!out.json) out.line(`Watch it: sluice watch ${begun.id}`);
+  return EXIT.succeeded;
+}
+
+/** `a=1,b=2`, any number of times. */
+export function readContext(given: string[]): Record<string, string> {
+  const pairs = given.flatMap((text) => text.split(',')).filter((pair) => pair !== '');
+  return Object.fromEntries(
+    pairs.map((pair): [string, string] => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new Exit(EXIT.invalid, `--add-context ${pair}: must be KEY=VALUE, several with commas between`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}

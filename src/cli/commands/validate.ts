@@ -1,0 +1,34 @@
+/** `sluice validate`: checks a deployment file and its manifests, without an orchestrator. */
+
+import { collectFiles } from '../../orchestrator/file/collect-files.ts';
+import { showProblem } from '../../orchestrator/file/problem.ts';
+import { readDeploymentFile } from '../../orchestrator/file/read-deployment-file.ts';
+import { messageOf } from '../../shared/errors.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, Exit } from '../exit-code.ts';
+
+export async function validate(
+  { out }: CommandContext,
+  options: { file: string; application?: string },
+): Promise<number> {
+  const { name, text, files } = await collect(options.file);
+  const read = readDeploymentFile(text, name, files, { application: options.application });
+  if (out.json) out.value(read.ok ? { ok: true, warnings: read.warnings } : read);
+  else if (!read.ok) for (const problem of read.problems) out.note(showProblem(problem));
+  else {
+    for (const warning of read.warnings) out.note(`warning: ${showProblem(warning)}`);
+    out.line(
+      `${name} is valid: ${read.file.application}, ${read.file.targets.map((target) => target.name).join(', ')}`,
+    );
+  }
+  return read.ok ? EXIT.succeeded : EXIT.invalid;
+}
+
+/** @throws Exit when the file cannot be read. */
+export async function collect(path: string): ReturnType<typeof collectFiles> {
+  try {
+    return await collectFiles(path);
+  } catch (error) {
+    throw new Exit(EXIT.invalid, `${path}: cannot be read: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,109 @@
+/** Follows a deployment's stream to its end; a connection that breaks (an orchestrator that restarts) is taken up where it was. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiClient } from './api-client.ts';
+import { EXIT, Exit } from './exit-code.ts';
+
+export interface StreamedEvent {
+  id: number;
+  rolloutId: string | null;
+  kind: string;
+  message: string;
+  detail: unknown;
+  at: string;
+}
+
+export interface StreamedRollout {
+  id: string;
+  target: string;
+  state: string;
+  phase: string;
+  step: number;
+  steps: number;
+  weight: number;
+  ready: number;
+  wanted: number;
+  reason: string | null;
+  verdicts: { step: number; verdict: string; reason: string }[];
+}
+
+export interface StreamedDeployment {
+  id: string;
+  application: string;
+  state: string;
+  reason: string | null;
+}
+
+export type Message =
+  | { kind: 'event'; event: StreamedEvent }
+  | { kind: 'rollout'; rollout: StreamedRollout }
+  | { kind: 'deployment'; deployment: StreamedDeployment };
+
+const OVER = new Set(['succeeded', 'rolledBack', 'aborted', 'failed']);
+const RETRY_MS = 500;
+/** An orchestrator that is away longer is not restarting. */
+const GIVE_UP_MS = 120_000;
+
+/** @returns the deployment as it ended; undefined when the signal aborted first. @throws Exit when nobody answers for two minutes. */
+export async function follow(
+  api: ApiClient,
+  id: string,
+  onMessage: (message: Message) => void,
+  signal: AbortSignal,
+): Promise<StreamedDeployment | undefined> {
+  let last = 0;
+  let heardMs = Date.now();
+  while (!signal.aborted) {
+    try {
+      for await (const message of messages(api, id, last, signal)) {
+        heardMs = Date.now();
+        if (message.kind === 'event') last = message.event.id;
+        onMessage(message);
+        if (message.kind === 'deployment' && OVER.has(message.deployment.state)) return message.deployment;
+      }
+    } catch (error) {
+      if (error instanceof Exit) throw error;
+    }
+    if (Date.now() - heardMs > GIVE_UP_MS) {
+      throw new Exit(
+        EXIT.unreachable,
+        `The orchestrator at ${api.url} has not answered for two minutes. The deployment goes on without this command: sluice watch ${id}`,
+      );
+    }
+    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+async function* messages(api: ApiClient, id: string, after: number, signal: AbortSignal): AsyncGenerator<Message> {
+  const headers = { accept: 'text/event-stream', 'last-event-id': String(after) };
+  const response = await api.open(`/v1/deployments/${id}/stream`, headers, signal);
+  if (response.status === 404)
+    throw new Exit(EXIT.error, `There is no deployment ${id}. List them with: sluice status`);
+  if (response.status === 401) throw new Exit(EXIT.error, 'The API needs its token: --token or SLUICE_TOKEN.');
+  if (!response.ok || response.body === null) throw new Error(`the stream answered ${response.status}`);
+  let text = '';
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const message = parseBlock(block);
+      if (message !== undefined) yield message;
+    }
+  }
+}
+
+/** One message of https://html.spec.whatwg.org/multipage/server-sent-events.html as the orchestrator writes it; comments are none. */
+export function parseBlock(block: string): Message | undefined {
+  const fields = new Map(
+    block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+  );
+  const data = fields.get('data');
+  if (data === undefined) return undefined;
+  const value: unknown = JSON.parse(data);
+  const kind = fields.get('event');
+  if (kind === 'event') return { kind, event: value as StreamedEvent };
+  if (kind === 'rollout') return { kind, rollout: value as StreamedRollout };
+  return kind === 'deployment' ? { kind, deployment: value as StreamedDeployment } : undefined;
+}

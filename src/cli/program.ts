@@ -1,0 +1,184 @@
+/** The commands and their flags. */
+
+import { Command, Option } from 'commander';
+import { abort, approve } from './commands/control.ts';
+import { addAgent, listAgents, revokeAgent } from './commands/agents.ts';
+import { deploy, type DeployOptions } from './commands/deploy.ts';
+import { runProgram } from './commands/run-program.ts';
+import { status } from './commands/status.ts';
+import { validate } from './commands/validate.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT_HELP } from './exit-code.ts';
+import { watchDeployment } from './watch-deployment.ts';
+
+export interface GlobalOptions {
+  server: string;
+  token?: string;
+  output: 'text' | 'json';
+}
+
+const many = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value];
+
+/**
+ * @param contextOf makes what a command needs of the global options.
+ * @param ended is told the exit code of the command that ran.
+ */
+export function buildProgram(
+  contextOf: (options: GlobalOptions) => CommandContext,
+  ended: (code: number) => void,
+): Command {
+  const program = new Command('sluice')
+    .description('Ships new versions to Kubernetes, a little traffic at a time.')
+    .addOption(new Option('--server <url>', 'the orchestrator').env('SLUICE_URL').default('http://127.0.0.1:8080'))
+    .addOption(new Option('--token <token>', 'of an API that is served beyond its own machine').env('SLUICE_TOKEN'))
+    .addOption(
+      new Option('-o, --output <format>', 'for people or for programs').choices(['text', 'json']).default('text'),
+    )
+    .addHelpText('after', EXIT_HELP)
+    .showHelpAfterError('(sluice --help says what there is)');
+  const run = async (act: (context: CommandContext) => Promise<number>): Promise<void> =>
+    ended(await act(contextOf(program.opts<GlobalOptions>())));
+  deploymentCommands(program, run);
+  agentCommands(program, run);
+  programCommands(program, run);
+  // A flag of all commands may stand after the command's name, where people put it.
+  for (const command of allOf(program)) if (command !== program) addGlobals(command, program);
+  return program;
+}
+
+type RunCommand = (act: (context: CommandContext) => Promise<number>) => Promise<void>;
+
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)];
+}
+
+function addGlobals(command: Command, program: Command): void {
+  command.addOption(new Option('-o, --output <format>').choices(['text', 'json']).hideHelp());
+  command.addOption(new Option('--server <url>').hideHelp());
+  command.addOption(new Option('--token <token>').hideHelp());
+  command.hook('preAction', (_program, action) => {
+    for (const name of ['output', 'server', 'token']) {
+      if (action.getOptionValueSource(name) === 'cli') program.setOptionValue(name, action.getOptionValue(name));
+    }
+  });
+}
+
+function deploymentCommands(program: Command, run: RunCommand): void {
+  program
+    .command('validate')
+    .description('check a deployment file and its manifests; needs no orchestrator')
+    .requiredOption('-f, --file <path>', 'deployment file')
+    .option('-n, --application <name>', 'instead of the name in the file')
+    .action((options: { file: string; application?: string }) => run((context) => validate(context, options)));
+  program
+    .command('deploy')
+    .description('begin a deployment')
+    .requiredOption('-f, --file <path>', 'deployment file')
+    .option('-w, --watch', 'stay until it is over; Ctrl-C leaves it running')
+    .option('-n, --application <name>', 'instead of the name in the file')
+    .option('--add-context <pairs>', 'context variables KEY=VALUE,…; go over those of the file', many)
+    .action((options: DeployOptions) => run((context) => deploy(context, options)));
+  program
+    .command('status')
+    .description('list the newest deployments, or look at one')
+    .argument('[id]')
+    .action((id: string | undefined) => run((context) => status(context, id)));
+  program
+    .command('watch')
+    .description('follow a deployment until it is over; its outcome is the exit code')
+    .argument('<id>')
+    .action((id: string) => run(({ api, out, signal }) => watchDeployment(api, id, out, signal)));
+  program
+    .command('approve')
+    .description('let a deployment that waits for a person go on')
+    .argument('<id>')
+    .option('--target <name>', 'only this target')
+    .action((id: string, { target }: { target?: string }) => run((context) => approve(context, id, target)));
+  program
+    .command('abort')
+    .description('roll a deployment back: traffic first')
+    .argument('<id>')
+    .option('--reason <text>', 'written down with it', '')
+    .action((id: string, { reason }: { reason: string }) => run((context) => abort(context, id, reason)));
+}
+
+function agentCommands(program: Command, run: RunCommand): void {
+  const agents = program
+    .command('agents')
+    .description('list the agents, the disconnected too')
+    .action(() => run(listAgents));
+  agents
+    .command('add')
+    .description('make a credential for the agent of a cluster')
+    .argument('<name>', 'the account that deployment files name')
+    .option('--out <file>', 'where to write it; standard output without')
+    .action((name: string, { out }: { out?: string }) => run((context) => addAgent(context, name, out)));
+  agents
+    .command('revoke')
+    .description("take an agent's credential away and end its session")
+    .argument('<name>')
+    .action((name: string) => run((context) => revokeAgent(context, name)));
+}
+
+interface OrchestratorFlags {
+  dataDir?: string;
+  databaseUrl?: string;
+  api?: string;
+  agents?: string;
+  agentsPublic?: string;
+  plaintextAgents?: boolean;
+  metricProvider?: string[];
+}
+
+interface AgentFlags {
+  credential?: string;
+  address?: string;
+  kubeconfig?: string;
+  namespaces?: string;
+  insecureLoopback?: boolean;
+}
+
+function programCommands(program: Command, run: RunCommand): void {
+  program
+    .command('orchestrator')
+    .description('run the orchestrator, with its own PostgreSQL unless you name yours')
+    .option('--data-dir <folder>', 'where it keeps everything (default: ~/.local/share/sluice)')
+    .option('--database-url <url>', 'your own PostgreSQL')
+    .option('--api <host:port>', 'where the API is served (default: 127.0.0.1:8080)')
+    .option('--agents <host:port>', 'where agents are served (default: 127.0.0.1:8443)')
+    .option('--agents-public <host:port>', 'as agents reach it; written into credentials')
+    .option('--plaintext-agents', 'no TLS; on loopback only')
+    .option('--metric-provider <name=url>', 'a Prometheus; any number of times', many)
+    .action((flags: OrchestratorFlags) =>
+      run((context) =>
+        runProgram(context, 'orchestrator', {
+          SLUICE_DATA_DIR: flags.dataDir,
+          DATABASE_URL: flags.databaseUrl,
+          SLUICE_API_ADDRESS: flags.api,
+          SLUICE_AGENT_ADDRESS: flags.agents,
+          SLUICE_AGENT_PUBLIC_ADDRESS: flags.agentsPublic,
+          SLUICE_AGENT_PLAINTEXT: flags.plaintextAgents === true ? '1' : undefined,
+          SLUICE_METRIC_PROVIDERS: flags.metricProvider?.join(','),
+        }),
+      ),
+    );
+  program
+    .command('agent')
+    .description('run an agent outside a cluster: for trying, and for developing it')
+    .option('--credential <file>', 'as `sluice agents add NAME --out FILE` writes it')
+    .option('--address <host:port>', "the orchestrator's, instead of the one in the credential")
+    .option('--kubeconfig <file>', 'whose cluster it is to work on')
+    .option('--namespaces <names>', 'those it may touch, with commas between')
+    .option('--insecure-loopback', 'no TLS; to a loopback address only')
+    .action((flags: AgentFlags) =>
+      run((context) =>
+        runProgram(context, 'agent', {
+          SLUICE_CREDENTIAL_FILE: flags.credential,
+          SLUICE_SERVER: flags.address,
+          SLUICE_KUBECONFIG: flags.kubeconfig,
+          SLUICE_ALLOWED_NAMESPACES: flags.namespaces,
+          SLUICE_INSECURE_LOOPBACK: flags.insecureLoopback === true ? '1' : undefined,
+        }),
+      ),
+    );
+}

@@ -1,0 +1,48 @@
+/** How a deployment looks while it runs: one line an event, or a picture that is drawn over. Pure text. */
+
+import type { StreamedEvent, StreamedRollout } from './follow.ts';
+
+const BAR = 20;
+
+/** `09:41:07 staging  10 % of web goes to the canary` */
+export function eventLine(event: StreamedEvent): string {
+  const time = new Date(event.at).toISOString().slice(11, 19);
+  const target = event.rolloutId === null ? '' : `${event.rolloutId.slice(event.rolloutId.indexOf(':') + 1)}  `;
+  const lines = event.message.split('\n');
+  const text = event.kind === 'job.log' ? ['log of the job:', ...lines.map((line) => `    ${line}`)] : lines;
+  return text.map((line, index) => (index === 0 ? `${time} ${target}${line}` : `${' '.repeat(9)}${line}`)).join('\n');
+}
+
+/** A target as one looks at it: where it is, how far, how much traffic, how healthy, what was judged. */
+export function rolloutLines(rollout: StreamedRollout, width: number): string[] {
+  const { target, state, phase, step, steps, weight, ready, wanted, verdicts, reason } = rollout;
+  const full = Math.round((weight / 100) * BAR);
+  const bar = `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`;
+  const where = phase === 'step' && steps > 0 ? `step ${step} of ${steps}` : phase;
+  const pods = wanted > 0 ? `  ${ready}/${wanted} pods ready` : '';
+  const verdict = verdicts.at(-1);
+  const lines = [
+    `${mark(state)} ${target}  ${where}  ${bar} ${Number(weight.toFixed(2))} %${pods}`,
+    ...(verdict === undefined ? [] : [`    ${verdict.verdict}: ${verdict.reason}`]),
+    ...(reason === null || reason === '' ? [] : [`    ${reason}`]),
+  ];
+  return lines.map((line) => cut(line, width));
+}
+
+function mark(state: string): string {
+  const marks: Record<string, string> = {
+    succeeded: '✔',
+    rolledBack: '↩',
+    aborted: '↩',
+    failed: '✖',
+    skipped: '-',
+    stalled: '!',
+    waitingApproval: '?',
+  };
+  return marks[state] ?? '●';
+}
+
+/** A line that wraps would make the picture jump. */
+export function cut(line: string, width: number): string {
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+}
