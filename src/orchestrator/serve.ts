@@ -34,8 +34,8 @@ export async function serve(
   try {
     const orchestrator = await startOrchestrator(config, log);
     stopOnSignals(orchestrator, log);
-    const { agentAddress } = orchestrator;
-    log.info({ agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
+    const { agentAddress, apiUrl } = orchestrator;
+    log.info({ api: apiUrl, agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
     onReady();
     const lost = await orchestrator.lost;
     log.fatal({ err: lost }, 'orchestrator stops at once');
