@@ -116,7 +116,7 @@ describe('what only the cluster knows is refused by the run, before it changes a
     });
     await refused(
       await write({ smi: { rootServiceName: 'headless' } }),
-      /Service headless: .*headless.* clusterIP: None/,
+      /Service headless: a headless Service cannot be split \(clusterIP: None\)/,
     );
   });
 

@@ -54,7 +54,7 @@ async function rollCanary(run: Run, plan: CanaryPlan): Promise<Outcome> {
     await promote(state);
     return { state: 'succeeded', reason: '' };
   } catch (error) {
-    if (!run.canAbort) return stall(run, error);
+    if (!run.canAbort) return leave(run, error);
     const outcome = outcomeOf(error, 'rolledBack');
     await rollBack(state, outcome.reason);
     await run.say('rollback.done', 'everything is as it was before');
@@ -62,18 +62,27 @@ async function rollCanary(run: Run, plan: CanaryPlan): Promise<Outcome> {
   }
 }
 
-/** Past the point of no return the ways insist; what is thrown here all the same is a defect, and a person must look. */
-async function stall(run: Run, error: unknown): Promise<never> {
-  const reason = `internal error after adoption: ${messageOf(error)}; traffic stays on the new version`;
-  await run.say('warning', reason, { state: 'stalled', reason });
-  throw error;
+/**
+ * Past the point of no return the ways insist; what is thrown there all the same is a defect of ours. Nothing is undone:
+ * traffic is on the new version. The run ends, so that its application is not blocked for ever.
+ */
+async function leave(run: Run, error: unknown): Promise<Outcome> {
+  if (isEngines(error)) throw error;
+  const reason = `internal error after adoption: ${messageOf(error)}; traffic is on the new version, what carries a sluice.dev mark is to be removed by hand`;
+  await run.say('warning', reason);
+  return { state: 'failed', reason };
 }
 
-/** A defect of ours rolls back like a fault, and says what it is; the engine's own errors (fencing, shutdown) pass. */
+/** Fencing and shutdown are the engine's own: they pass. */
+function isEngines(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('DBOS');
+}
+
+/** A defect of ours rolls back like a fault, and says what it is. */
 function outcomeOf(error: unknown, state: 'failed' | 'rolledBack'): Outcome {
   if (error instanceof Aborted) return { state: 'aborted', reason: error.message };
   if (error instanceof RunFault) return { state, reason: error.message };
-  if (error instanceof Error && error.name.startsWith('DBOS')) throw error;
+  if (isEngines(error)) throw error;
   return { state, reason: `internal error: ${messageOf(error)}` };
 }
 
