@@ -70,8 +70,11 @@ test('an app told to fail, to be unready, or to crash does so, and the counts te
   await load.mark('recovering');
   await until('answers again', async () => ((await counts('recovering'))?.answered ?? 0) > 200);
 
+  await load.mark('crashing');
   await changeApp(cluster, shop.namespace, 'version=v1', { crash: 3 });
   const restarts = ['get', 'pods', '-n', shop.namespace, '-o', 'jsonpath={..restartCount}'];
   await until('both to have restarted', async () => (await cluster.kubectl(restarts)).trim() === '1 1');
+  // Until the endpoints are gone the proxy still sends there: that is lost, and has to be seen.
+  expect((await counts('crashing'))?.failures['connect']?.count).toBeGreaterThan(0);
   await load.stopClient('witness');
 });

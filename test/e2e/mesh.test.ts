@@ -12,6 +12,7 @@ import type { ClientSpec, Load } from '../cluster/mesh/load.ts';
 import { startLoad } from '../cluster/mesh/load.ts';
 import { appArchives } from '../cluster/mesh/program-images.ts';
 import { startPrometheus } from '../cluster/mesh/prometheus.ts';
+import { binomialInterval } from '../support/binomial.ts';
 import type { Holder, Shop } from '../support/mesh-shop.ts';
 import { openShop } from '../support/mesh-shop.ts';
 
@@ -56,10 +57,10 @@ function answers(counts: ClientCounts | undefined, version: string): number {
 /** Within the 99.9 % interval of the binomial distribution; nothing else at 0 and at 1. */
 function expectShare(counts: ClientCounts | undefined, share: number): void {
   const n = counts?.answered ?? 0;
-  const spread = 3.29 * Math.sqrt(n * share * (1 - share));
   expect(n).toBeGreaterThanOrEqual(enough);
-  expect(answers(counts, 'v2')).toBeGreaterThanOrEqual(Math.floor(n * share - spread));
-  expect(answers(counts, 'v2')).toBeLessThanOrEqual(Math.ceil(n * share + spread));
+  const [low, high] = binomialInterval(n, share, 0.999);
+  expect(answers(counts, 'v2')).toBeGreaterThanOrEqual(low);
+  expect(answers(counts, 'v2')).toBeLessThanOrEqual(high);
 }
 
 async function start(shop: Shop, name: string, mode: ClientSpec['mode']): Promise<string> {
