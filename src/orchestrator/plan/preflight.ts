@@ -29,7 +29,13 @@ export function neededAccess(hasSmi: boolean): AccessRule[] {
     ...rules('', 'pods', ['list', 'watch']),
     ...rules('', 'services', ['get', 'list', 'watch', 'create', 'patch', 'delete']),
     ...rules('discovery.k8s.io', 'endpointslices', ['list', 'watch']),
-    ...(hasSmi ? rules('split.smi-spec.io', 'trafficsplits', ['list', 'watch', 'create', 'patch', 'delete']) : []),
+    ...(hasSmi
+      ? [
+          ...rules('split.smi-spec.io', 'trafficsplits', ['list', 'watch', 'create', 'patch', 'delete']),
+          ...rules('gateway.networking.k8s.io', 'httproutes', ['list', 'watch', 'create', 'patch', 'delete']),
+          ...rules('linkerd.io', 'serviceprofiles', ['list', 'watch', 'delete']),
+        ]
+      : []),
   ];
 }
 
