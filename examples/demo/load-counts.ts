@@ -1,18 +1,9 @@
 /** What the load generator counted, and the difference between two of its counts. Pure. */
 
-export interface VersionCount {
-  answered: number;
-  serverErrors: number;
-}
+import type { ClientState } from '../../test/cluster/mesh/counts.ts';
 
-export interface ClientCounts {
-  mode: 'meshed' | 'unmeshed';
-  answered: number;
-  /** No answer from the app: a broken connection, a time-out, an answer of the mesh itself. */
-  failed: number;
-  byVersion: Record<string, VersionCount>;
-  failures: Record<string, { count: number; sample: string }>;
-}
+/** The part of a client's counts that the report needs. */
+export type ClientCounts = Pick<ClientState, 'mode' | 'answered' | 'failed' | 'byVersion' | 'failures'>;
 
 /** All clients at one moment. */
 export interface LoadSnapshot {

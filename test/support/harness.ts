@@ -15,13 +15,13 @@ export interface OrchestratorOptions {
   publicAddress?: (agentPort: number) => Promise<string>;
 }
 
-export interface CliResult {
+interface CliResult {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-export interface CliOptions {
+interface CliOptions {
   /** Output goes to this process's own terminal; the result holds none of it. */
   inherit?: boolean;
   cwd?: string;
@@ -50,7 +50,7 @@ export interface Orchestrator extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export interface AgentOptions {
+interface AgentOptions {
   account: string;
   kubeconfig: string;
   namespaces: string[];

@@ -7,7 +7,7 @@ import { Agent, request } from 'node:https';
 import { createInterface } from 'node:readline';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
 
-export interface KubeAnswer {
+interface KubeAnswer {
   status: number;
   body: unknown;
 }
