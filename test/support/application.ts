@@ -36,7 +36,7 @@ export function serviceOf({ name, namespace }: Pick<ApplicationOptions, 'name' |
   };
 }
 
-export function deploymentOf({
+function deploymentOf({
   name,
   namespace,
   image,

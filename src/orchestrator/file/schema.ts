@@ -10,7 +10,7 @@ function word(...words: string[]) {
   return text.refine((given) => known.includes(given), { error: `must be one of ${words.join(', ')}` });
 }
 
-export const unit = word('seconds', 'minutes', 'hours');
+const unit = word('seconds', 'minutes', 'hours');
 const duration = z.number().int('must be a whole number').min(1, 'must be at least 1');
 const span = z.strictObject({ duration, unit });
 

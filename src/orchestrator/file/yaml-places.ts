@@ -102,7 +102,7 @@ function stepInto(node: unknown, key: string | number): { node: unknown; offset:
   return item?.range === undefined ? undefined : { node: item, offset: item.range[0] };
 }
 
-export function showPath(path: PathProblem['path']): string {
+function showPath(path: PathProblem['path']): string {
   return path
     .map((key) => (typeof key === 'number' ? `[${key}]` : key))
     .join('.')

@@ -3,7 +3,7 @@
 import type { Api } from './api.ts';
 import type { Services } from '../orchestrator.ts';
 
-export const API_VERSION = 1;
+const API_VERSION = 1;
 
 export function healthRoutes(api: Api, { store }: Services): void {
   api.get('/livez', { schema: { summary: 'The process answers.' } }, () => ({ status: 'ok' }));

@@ -8,7 +8,7 @@ import { leftover, type Problem } from './problem.ts';
 import { asService, selects, type Deployment, type Service } from './workload.ts';
 
 /** The root as the cluster has it, or, before the first deployment, as the file brings it. */
-export function rootService(smi: SmiEntry, target: ResolvedTarget, observed: Observed): Service | undefined {
+function rootService(smi: SmiEntry, target: ResolvedTarget, observed: Observed): Service | undefined {
   const inFile = target.objects.find(
     ({ object }) => object.kind === 'Service' && object.metadata.name === smi.rootServiceName,
   );

@@ -36,7 +36,7 @@ export function companionsOf(root: string, ports: ServicePort[]): Companion[] {
   return http.map(({ port }) => ({ name: name(port), port }));
 }
 
-export function splitObject(names: RouteNames, shares: Shares): KubeObject {
+function splitObject(names: RouteNames, shares: Shares): KubeObject {
   return {
     apiVersion: `split.smi-spec.io/${names.splitVersion}`,
     kind: 'TrafficSplit',
@@ -53,7 +53,7 @@ export function splitObject(names: RouteNames, shares: Shares): KubeObject {
 }
 
 /** `kind: Service` and `group: core` must be said: the CRD's default group is the gateway's own. A backend needs its port. */
-export function companionObject(names: RouteNames, { name, port }: Companion, shares: Shares): KubeObject {
+function companionObject(names: RouteNames, { name, port }: Companion, shares: Shares): KubeObject {
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'HTTPRoute',

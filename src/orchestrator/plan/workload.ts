@@ -63,8 +63,3 @@ export function selects(selector: Record<string, string> | undefined, labels: Re
   const wanted = Object.entries(selector ?? {});
   return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 }
-
-/** A Service without its revision key: what the user wrote, even while a run has narrowed it. */
-export function withoutKey(selector: Record<string, string>, key: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(selector).filter(([name]) => name !== key));
-}

@@ -25,7 +25,7 @@ export interface CanaryState {
   verdicts: StepVerdict[];
 }
 
-export interface StepVerdict {
+interface StepVerdict {
   step: number;
   verdict: Verdict;
   reason: string;

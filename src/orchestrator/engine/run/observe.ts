@@ -57,12 +57,12 @@ async function readList(run: Run, what: string, apiVersion: string, objectKind: 
   return result.state === 'succeeded' ? (result.value as { items: KubeObject[] }).items : [];
 }
 
-export async function readObject(run: Run, what: string, object: ObjectRef): Promise<KubeObject | undefined> {
+async function readObject(run: Run, what: string, object: ObjectRef): Promise<KubeObject | undefined> {
   const result = await run.attempt(what, { kind: 'get', object });
   return result.state === 'succeeded' ? (result.value as { object: KubeObject }).object : undefined;
 }
 
-export async function readDeployment(run: Run, name: string): Promise<Deployment | undefined> {
+async function readDeployment(run: Run, name: string): Promise<Deployment | undefined> {
   const { namespace } = run.identity;
   const found = await readObject(run, `read Deployment ${name}`, {
     apiVersion: 'apps/v1',

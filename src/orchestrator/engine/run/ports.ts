@@ -6,7 +6,7 @@ import type { AgentLink } from '../../hub/agent-link.ts';
 import type { Clock } from '../../../shared/clock.ts';
 
 /** Durable execution: an act that is done is not done again after a crash; one in flight is. */
-export interface Durable {
+interface Durable {
   step<T>(name: string, act: () => Promise<T>): Promise<T>;
   /** Aborts when the process stops: what waits inside a step lets go, and is done again by the next process. */
   readonly stopping: AbortSignal;
@@ -15,7 +15,7 @@ export interface Durable {
 /** What an event also says about its rollout's row. */
 export type RolloutChange = Partial<RolloutPatch>;
 
-export interface Entry {
+interface Entry {
   deploymentId: string;
   rolloutId: string;
   /** Rises within a rollout; the same number again (a replay) changes nothing. */
@@ -26,7 +26,7 @@ export interface Entry {
   rollout?: RolloutChange;
 }
 
-export type ControlKind = 'approve' | 'abort';
+type ControlKind = 'approve' | 'abort';
 
 export interface Control {
   id: number;

@@ -26,7 +26,7 @@ export async function shift(state: CanaryState, percent: number): Promise<void> 
 }
 
 /** All objects at once: neither waits for the other, and one that somebody deleted is made anew. */
-export async function writeWeights(state: CanaryState, shares: Shares): Promise<void> {
+async function writeWeights(state: CanaryState, shares: Shares): Promise<void> {
   const { names } = state.plan;
   const results = await state.run.attemptAll('shift', weightObjects(names, shares).map(weightPatch));
   const failed = results.find(({ state: end, code }) => end !== 'succeeded' && code !== 'NOT_FOUND');
@@ -47,7 +47,7 @@ function weightPatch({ apiVersion, kind, metadata, ...content }: KubeObject): Pa
 }
 
 /** Waits until split, routes and ServiceProfile say these shares. */
-export async function confirm(state: CanaryState, shares: Shares): Promise<void> {
+async function confirm(state: CanaryState, shares: Shares): Promise<void> {
   const { run, plan } = state;
   const { names } = plan;
   const end = await run.wait('read back', {
