@@ -12,7 +12,7 @@ const fixtures = join(import.meta.dirname, '../../../shared/fixtures/armory');
 const read = (name: string): string => readFileSync(join(fixtures, name), 'utf8');
 const namespace = 'borealis';
 
-describe.runIf(existsSync(fixtures))('the older product’s demo application', () => {
+describe.runIf(existsSync(fixtures))('the older product’s demo application (needs ../shared/fixtures)', () => {
   let cluster: Cluster;
 
   beforeAll(async () => {

@@ -41,7 +41,7 @@ async function write(version: string, numbers: string[], steps: unknown[]): Prom
   return join(folder, 'deploy.yaml');
 }
 
-describe.runIf(existsSync(fixtures))('the older product’s demonstration application', () => {
+describe.runIf(existsSync(fixtures))('the older product’s demonstration application (needs ../shared/fixtures)', () => {
   beforeAll(async () => {
     // The program under their image's name; 9001 is where their pods are probed.
     const image = { name: 'index.docker.io/armory/potatofacts:v2', version: 'v2', ports: [9001] };

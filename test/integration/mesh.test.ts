@@ -247,62 +247,65 @@ describe('the CRDs', () => {
     expect(read.spec.backends[0]?.weight).toBe('999m');
   });
 
-  describe.runIf(existsSync(fixtures))('beside those that Linkerd and Gateway API ship', () => {
-    it('store the same objects in the same form', async () => {
-      await using original = await startControlPlane();
-      for (const file of [
-        'trafficsplits-linkerd-smi.yaml',
-        'serviceprofiles.yaml',
-        'httproutes-gateway-api-v1.2.1-standard.yaml',
-      ]) {
-        for (const document of parseAllDocuments(readFileSync(join(fixtures, file), 'utf8'))) {
-          const crd: unknown = document.toJS();
-          if (crd === null) continue;
-          const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-          const { status, body } = await original.api.call('POST', path, crd);
-          expect({ status, body }).toMatchObject({ status: 201 });
+  describe.runIf(existsSync(fixtures))(
+    'beside those that Linkerd and Gateway API ship (needs ../shared/fixtures)',
+    () => {
+      it('store the same objects in the same form', async () => {
+        await using original = await startControlPlane();
+        for (const file of [
+          'trafficsplits-linkerd-smi.yaml',
+          'serviceprofiles.yaml',
+          'httproutes-gateway-api-v1.2.1-standard.yaml',
+        ]) {
+          for (const document of parseAllDocuments(readFileSync(join(fixtures, file), 'utf8'))) {
+            const crd: unknown = document.toJS();
+            if (crd === null) continue;
+            const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+            const { status, body } = await original.api.call('POST', path, crd);
+            expect({ status, body }).toMatchObject({ status: 201 });
+          }
         }
-      }
-      const samples: [path: string, object: unknown][] = [
-        [splits('default'), split([10_000, 0])],
-        [splits('default', 'v1alpha1'), split(['500m', 1], { name: 'alpha1', version: 'v1alpha1' })],
-        [
-          profilePath('default').replace(/\/[^/]+$/, ''),
-          {
-            apiVersion: 'linkerd.io/v1alpha2',
-            kind: 'ServiceProfile',
-            metadata: { name: 'alone.default.svc.cluster.local' },
-            spec: { dstOverrides: [{ authority: 'a', weight: '10k' }], unknown: 1 },
-          },
-        ],
-        [
-          routes('default'),
-          {
-            apiVersion: 'gateway.networking.k8s.io/v1',
-            kind: 'HTTPRoute',
-            metadata: { name: 'web' },
-            spec: {
-              parentRefs: [{ group: 'core', kind: 'Service', name: 'web', port: 80 }],
-              rules: [
-                {
-                  backendRefs: [
-                    { name: 'a', port: 80, weight: 1 },
-                    { name: 'b', port: 80 },
-                  ],
-                },
-              ],
+        const samples: [path: string, object: unknown][] = [
+          [splits('default'), split([10_000, 0])],
+          [splits('default', 'v1alpha1'), split(['500m', 1], { name: 'alpha1', version: 'v1alpha1' })],
+          [
+            profilePath('default').replace(/\/[^/]+$/, ''),
+            {
+              apiVersion: 'linkerd.io/v1alpha2',
+              kind: 'ServiceProfile',
+              metadata: { name: 'alone.default.svc.cluster.local' },
+              spec: { dstOverrides: [{ authority: 'a', weight: '10k' }], unknown: 1 },
             },
-          },
-        ],
-      ];
-      const specOf = (answer: ApiResponse): unknown => (answer.body as { spec?: unknown }).spec;
-      for (const [path, sample] of samples) {
-        await until(`${path} to be served`, async () => (await original.api.call('GET', path)).status === 200);
-        const theirs = await original.api.call('POST', path, sample);
-        const ours = await call('POST', path, sample);
-        expect(theirs).toMatchObject({ status: 201 });
-        expect(specOf(ours)).toEqual(specOf(theirs));
-      }
-    });
-  });
+          ],
+          [
+            routes('default'),
+            {
+              apiVersion: 'gateway.networking.k8s.io/v1',
+              kind: 'HTTPRoute',
+              metadata: { name: 'web' },
+              spec: {
+                parentRefs: [{ group: 'core', kind: 'Service', name: 'web', port: 80 }],
+                rules: [
+                  {
+                    backendRefs: [
+                      { name: 'a', port: 80, weight: 1 },
+                      { name: 'b', port: 80 },
+                    ],
+                  },
+                ],
+              },
+            },
+          ],
+        ];
+        const specOf = (answer: ApiResponse): unknown => (answer.body as { spec?: unknown }).spec;
+        for (const [path, sample] of samples) {
+          await until(`${path} to be served`, async () => (await original.api.call('GET', path)).status === 200);
+          const theirs = await original.api.call('POST', path, sample);
+          const ours = await call('POST', path, sample);
+          expect(theirs).toMatchObject({ status: 201 });
+          expect(specOf(ours)).toEqual(specOf(theirs));
+        }
+      });
+    },
+  );
 });

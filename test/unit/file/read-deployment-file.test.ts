@@ -1,0 +1,236 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readDeploymentFile } from '../../../src/orchestrator/file/read-deployment-file.ts';
+import { showProblem } from '../../../src/orchestrator/file/problem.ts';
+
+const app = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: elsewhere }
+spec: { selector: { matchLabels: { app: web } }, template: { metadata: { labels: { app: web } } } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80 }] }
+`;
+const job = 'apiVersion: batch/v1\nkind: Job\nmetadata: { name: smoke }\nspec: {}\n';
+
+const good = `version: v1
+kind: kubernetes
+application: shop
+targets:
+  staging:
+    account: east
+    namespace: shop
+    strategy: careful
+  production:
+    account: west
+    namespace: shop
+    strategy: careful
+    constraints: { dependsOn: [staging] }
+manifests:
+  - path: manifests
+strategies:
+  careful:
+    canary:
+      steps:
+        - setWeight: { weight: 0.1 }
+        - pause: { duration: 5, unit: Minutes }
+        - pause: { untilApproved: true, requiresRoles: [owner], approvalExpiration: { duration: 1, unit: hours } }
+        - analysis: { queries: [errors], interval: 30, units: seconds, numberOfJudgmentRuns: 3 }
+        - runJob: { path: jobs/smoke.yaml, timeout: { duration: 2, unit: minutes } }
+analysis:
+  defaultMetricProviderName: prom
+  queries:
+    - { name: errors, queryTemplate: 'sum(x)', upperLimit: 1 }
+trafficManagement:
+  - smi:
+      - rootServiceName: web
+`;
+const files = { 'manifests/app.yaml': app, 'manifests/notes.txt': 'no', 'jobs/smoke.yaml': job };
+
+function problems(text: string, own: Record<string, string> = files): string[] {
+  const read = readDeploymentFile(text, 'deploy.yaml', own);
+  return read.ok ? [] : read.problems.map(showProblem);
+}
+
+describe('a good file', () => {
+  const read = readDeploymentFile(good, 'deploy.yaml', files, { context: { team: 'a' } });
+  const file = read.ok ? read.file : undefined;
+
+  it('becomes one entry per target, defaults filled in', () => {
+    expect(read.ok ? [] : read.problems.map(showProblem)).toEqual([]);
+    expect(file).toMatchObject({ application: 'shop', context: { team: 'a' }, ifInProgress: 'reject' });
+    expect(file?.targets.map(({ name, account, dependsOn }) => ({ name, account, dependsOn }))).toEqual([
+      { name: 'staging', account: 'east', dependsOn: [] },
+      { name: 'production', account: 'west', dependsOn: ['staging'] },
+    ]);
+    expect(file?.targets[0]).toMatchObject({
+      readyTimeoutMs: 1_800_000,
+      smi: [{ rootServiceName: 'web', trafficSplitName: 'web' }],
+    });
+    expect(file?.targets[0]?.strategy?.steps).toMatchObject([
+      { kind: 'setWeight', weight: 0.1 },
+      { kind: 'pause', durationMs: 300_000 },
+      { kind: 'approval', requiresRoles: ['owner'], expiresAfterMs: 3_600_000 },
+      {
+        kind: 'analysis',
+        queries: [{ name: 'errors', upperLimit: 1, provider: 'prom' }],
+        intervalMs: 30_000,
+        runs: 3,
+        rollBackMode: 'automatic',
+        rollForwardMode: 'automatic',
+        lookback: 'unset',
+        abortOnFailedJudgment: false,
+        context: { team: 'a' },
+      },
+      { kind: 'runJob', name: 'smoke', source: 'jobs/smoke.yaml#1', timeoutMs: 120_000 },
+    ]);
+  });
+
+  it('puts objects into the namespace of their target, whatever the manifest says, and knows where each was written', () => {
+    expect(
+      file?.targets[0]?.objects.map(({ object, source }) => [object.kind, object.metadata.namespace, source]),
+    ).toEqual([
+      ['Deployment', 'shop', 'manifests/app.yaml#1'],
+      ['Service', 'shop', 'manifests/app.yaml#2'],
+    ]);
+  });
+});
+
+describe('what is wrong is told with its place, in plain words', () => {
+  it.each<[string, [string | RegExp, string], string]>([
+    [
+      'a misspelt key',
+      ['application:', 'aplication:'],
+      'deploy.yaml:3:1: unknown key aplication: did you mean application?',
+    ],
+    ['a weight over 100', ['weight: 0.1', 'weight: 101'], 'deploy.yaml:20:24: weight must be 0 to 100'],
+    [
+      'a weight finer than a hundredth',
+      ['weight: 0.1', 'weight: 0.001'],
+      'deploy.yaml:20:24: weight has two decimals at most (0.01 % is the smallest step)',
+    ],
+    [
+      'a unit that is none',
+      ['unit: Minutes', 'unit: xseconds'],
+      'deploy.yaml:21:33: unit must be one of seconds, minutes, hours',
+    ],
+    [
+      'a short setWeight',
+      ['setWeight: { weight: 0.1 }', 'setWeight: 10'],
+      'deploy.yaml:20:11: setWeight must be a map',
+    ],
+    [
+      'a pause of two kinds',
+      ['duration: 5,', 'duration: 5, untilApproved: true,'],
+      'deploy.yaml:21:11: untilApproved cannot be set with a duration or a unit: approve, or wait for a time',
+    ],
+    [
+      'an unknown strategy',
+      ['strategy: careful', 'strategy: carefull'],
+      'deploy.yaml:8:5: there is no strategy carefull (did you mean careful?)',
+    ],
+    [
+      'an unknown query',
+      ['queries: [errors]', 'queries: [error]'],
+      'deploy.yaml:23:33: query error is not defined in analysis.queries (defined: errors)',
+    ],
+    [
+      'a query without limits',
+      [', upperLimit: 1', ''],
+      'deploy.yaml:28:7: query errors needs upperLimit, lowerLimit or both: without them everything would pass',
+    ],
+    [
+      'a target that depends on itself',
+      ['dependsOn: [staging]', 'dependsOn: [production]'],
+      'deploy.yaml:13:20: target production depends on itself',
+    ],
+    [
+      'a target that is not there',
+      ['dependsOn: [staging]', 'dependsOn: [stagging]'],
+      'deploy.yaml:13:32: there is no target stagging (did you mean staging?)',
+    ],
+    [
+      'a manifest that is not there',
+      ['path: manifests', 'path: manifest'],
+      "deploy.yaml:15:5: manifest is not there, or holds no .yaml or .yml file (paths begin at the deployment file's folder)",
+    ],
+    [
+      'a URL',
+      ['path: manifests', 'path: https://example.com/a.yaml'],
+      'deploy.yaml:15:5: not supported yet: manifests from a URL: https://example.com/a.yaml',
+    ],
+    [
+      'no smi',
+      [/trafficManagement:[^]*$/, ''],
+      'deploy.yaml:8:5: not supported yet: canary without trafficManagement.smi (pod ratio), for target staging',
+    ],
+    ['istio', ['- smi:', '- istio: []\n    smi:'], 'deploy.yaml:30:5: not supported yet: trafficManagement.istio'],
+    [
+      'a webhook',
+      ['- setWeight: { weight: 0.1 }', '- runWebhook: { name: a }'],
+      'deploy.yaml:20:11: not supported yet: runWebhook',
+    ],
+    ['lambda', ['kind: kubernetes', 'kind: lambda'], 'deploy.yaml:2:1: not supported yet: kind: lambda'],
+  ])('%s', (_name, [from, to], message) => {
+    const text = good.replace(from, to);
+    expect(text).not.toBe(good);
+    expect(problems(text)).toContain(message);
+  });
+
+  it('all at once, from top to bottom', () => {
+    const text = good
+      .replace('weight: 0.1', 'weight: 400')
+      .replace('account: east', 'acount: east')
+      .replace('- smi:', '- istio: []\n    smi:');
+    expect(problems(text).map((problem) => Number(problem.split(':')[1]))).toEqual([6, 20, 30]);
+  });
+
+  it('in manifests by file and document', () => {
+    const own = {
+      ...files,
+      'manifests/b.yaml': 'kind: ConfigMap\n---\napiVersion: v1\nkind: Pod\nmetadata: { name: p }\n',
+    };
+    expect(problems(good, own)).toEqual([
+      'manifests/b.yaml:1:1: document 1: a Kubernetes object needs apiVersion, metadata.name',
+      'manifests/b.yaml:3:1: document 2: a bare Pod cannot be deployed: nothing would replace it; write a Deployment or a Job',
+    ]);
+  });
+
+  it('two Deployments in one target by name', () => {
+    const own = { ...files, 'manifests/b.yaml': app.replaceAll('web', 'api') };
+    expect(problems(good, own)).toContain(
+      'deploy.yaml:5:3: not supported yet: two Deployments in one target: web (manifests/app.yaml#1), api (manifests/b.yaml#1)',
+    );
+  });
+
+  it('targets in one place, unless one waits for the other', () => {
+    const text = good
+      .replace('account: west', 'account: east')
+      .replace('    constraints: { dependsOn: [staging] }\n', '');
+    expect(problems(text)).toEqual([
+      'deploy.yaml:9:3: targets staging and production are the same place (account east, namespace shop) and may run at once: let one depend on the other',
+    ]);
+  });
+});
+
+describe('whatever comes', () => {
+  it('is answered and never thrown', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        const read = readDeploymentFile(text, 'deploy.yaml', {});
+        expect(read.ok ? 0 : read.problems.length).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  it('a good file with any one line cut out or doubled is answered too', () => {
+    const lines = good.split('\n');
+    for (const index of lines.keys()) {
+      const cutOut = lines.toSpliced(index, 1).join('\n');
+      const doubled = lines.toSpliced(index, 0, lines[index] ?? '').join('\n');
+      for (const text of [cutOut, doubled]) expect(() => readDeploymentFile(text, 'deploy.yaml', files)).not.toThrow();
+    }
+  });
+});
