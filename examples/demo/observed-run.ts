@@ -30,10 +30,9 @@ export async function observedRun(
   const before = await count();
   const stablePods = await podsOf(kube, namespace, app);
   let canaryPods: Promise<PodSeen[]> = Promise.resolve([]);
-  let fresh: Promise<void> | undefined;
+  const later = new LateClients(load, canary);
   const watch = await watchWeights(kube, namespace, count, (weight) => {
-    // A client whose proxy is first used when the split is there already; its choices are not those of `busy`.
-    fresh ??= load.startClient({ name: `fresh-${canary}`, mode: 'meshed', url: clientUrl, rate, seed: 2 });
+    later.onWeight(weight);
     if (weight === 100) canaryPods = podsOf(kube, namespace, app);
   });
   const id = await deploy(orchestrator, file);
@@ -43,7 +42,7 @@ export async function observedRun(
   await delay(settleMs);
   const after = await count();
   await watch.stop();
-  await fresh;
+  await later.started();
   const keep = outcome === 'succeeded' ? (await canaryPods).filter(({ version }) => version === canary) : stablePods;
   const from = Math.floor(Date.parse(before.at) / 1000);
   const series = await Promise.all(
@@ -62,4 +61,34 @@ export async function observedRun(
     podsRestarted: keep.length === 0 ? NaN : restartsSince(keep, await podsOf(kube, namespace, app)),
     leftBehind: await leftBehind(kube, namespace),
   };
+}
+
+/** Clients that come in the middle of a run: those that were there before keep their proxy's mode, and their connections. */
+class LateClients {
+  readonly #load: Stage['load'];
+  readonly #canary: string;
+  readonly #starts = new Map<string, Promise<void>>();
+
+  constructor(load: Stage['load'], canary: string) {
+    this.#load = load;
+    this.#canary = canary;
+  }
+
+  onWeight(weight: number): void {
+    // In the mesh, its proxy first used when the split is there already; its choices are not those of `busy`.
+    this.#start('fresh', { mode: 'meshed', seed: 2 });
+    // Outside, its connections made when the canary is ready: kube-proxy must lead none of them there.
+    if (weight > 0) this.#start('visitor', { mode: 'unmeshed' });
+  }
+
+  /** @throws if one could not be started. */
+  async started(): Promise<void> {
+    await Promise.all(this.#starts.values());
+  }
+
+  #start(kind: string, client: { mode: 'meshed' | 'unmeshed'; seed?: number }): void {
+    if (this.#starts.has(kind)) return;
+    const name = `${kind}-${this.#canary}`;
+    this.#starts.set(kind, this.#load.startClient({ name, url: clientUrl, rate, ...client }));
+  }
 }
