@@ -1,0 +1,166 @@
+/** The API and the command line against a whole orchestrator, with a scripted agent where one has to be connected. */
+
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/orchestrator/config.ts';
+import { startOrchestrator as startInThisProcess } from '../../src/orchestrator/orchestrator.ts';
+import { silentLog } from '../../src/shared/log.ts';
+import { startOrchestrator, type Orchestrator } from '../support/harness.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+let orchestrator: Orchestrator;
+
+beforeAll(async () => {
+  orchestrator = await startOrchestrator();
+});
+
+afterAll(async () => {
+  await orchestrator?.stop();
+});
+
+interface Answer {
+  status: number;
+  body: { error?: { code: string; message: string; problems?: unknown[] }; [key: string]: unknown };
+}
+
+async function call(method: string, path: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(orchestrator.url + path, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Answer['body']) };
+}
+
+const file = `application: shop
+targets: { staging: { account: east, namespace: shop } }
+manifests: [{ inline: "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}" }]
+`;
+
+describe('the API', () => {
+  it('describes itself', async () => {
+    const { status, body } = await call('GET', '/openapi.json');
+    expect(status).toBe(200);
+    expect(Object.keys(body['paths'] as object).toSorted()).toEqual([
+      '/livez',
+      '/readyz',
+      '/v1/agents',
+      '/v1/agents/{name}',
+      '/v1/deployments',
+      '/v1/deployments/{id}',
+      '/v1/deployments/{id}/abort',
+      '/v1/deployments/{id}/approve',
+      '/v1/deployments/{id}/events',
+      '/v1/deployments/{id}/stream',
+      '/v1/version',
+    ]);
+  });
+
+  it('is ready when its database is', async () => {
+    expect((await call('GET', '/readyz')).status).toBe(200);
+  });
+
+  it('refuses a file with each problem and its place', async () => {
+    const text = file.replace('application', 'aplication');
+    const { status, body } = await call('POST', '/v1/deployments', { file: { name: 'deploy.yaml', text } });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({
+      code: 'INVALID_FILE',
+      problems: [
+        { file: 'deploy.yaml', line: 1, column: 1, message: 'unknown key aplication: did you mean application?' },
+      ],
+    });
+  });
+
+  it('refuses a deployment for an account without an agent, names those there are, and stores nothing', async () => {
+    await call('POST', '/v1/agents', { name: 'west' });
+    const { status, body } = await call('POST', '/v1/deployments', { file: { name: 'deploy.yaml', text: file } });
+    expect(status).toBe(422);
+    expect(body.error?.message).toMatch(/No agent is connected for account east \(agents: .*west \(disconnected\)/);
+    expect((await call('GET', '/v1/deployments')).body).toEqual({ deployments: [] });
+  });
+
+  it.each([
+    ['GET', '/v1/deployments/nope'],
+    ['GET', '/v1/deployments/nope/events'],
+    ['GET', '/v1/deployments/nope/stream'],
+    ['POST', '/v1/deployments/nope/approve'],
+    ['POST', '/v1/deployments/nope/abort'],
+  ])('%s %s: there is no such deployment', async (method, path) => {
+    const { status, body } = await call(method, path, method === 'POST' ? {} : undefined);
+    expect(status).toBe(404);
+    expect(body.error).toEqual({
+      code: 'NO_SUCH_DEPLOYMENT',
+      message: 'There is no deployment nope. List them with: sluice status',
+    });
+  });
+
+  it('answers a request it does not understand in the same form', async () => {
+    expect((await call('POST', '/v1/deployments', { fil: 1 })).body.error?.code).toBe('INVALID_REQUEST');
+    expect((await call('GET', '/v2')).body.error?.code).toBe('NOT_FOUND');
+    expect((await call('POST', '/v1/agents', { name: '../etc' })).body.error?.code).toBe('INVALID_ACCOUNT');
+    expect((await call('DELETE', '/v1/agents/nobody')).body.error?.code).toBe('NO_SUCH_AGENT');
+  });
+});
+
+describe('the command line', () => {
+  it('writes a credential that only its owner reads, lists it, revokes it', async () => {
+    const path = join(orchestrator.folder, 'north.json');
+    const added = await orchestrator.sluice(['agents', 'add', 'north', '--out', path]);
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    expect(added.stdout).toContain('helm install sluice-agent');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    const credential = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>;
+    expect(Object.keys(credential).toSorted()).toEqual(['account', 'ca', 'certificate', 'key', 'server', 'token']);
+    expect((await orchestrator.sluice(['agents'])).stdout).toMatch(/north +never connected/);
+    expect((await orchestrator.sluice(['agents', 'revoke', 'north'])).code).toBe(0);
+    const listed = await orchestrator.sluice(['agents', '--output', 'json']);
+    expect(JSON.parse(listed.stdout)).toContainEqual(expect.objectContaining({ account: 'north', connected: false }));
+  });
+
+  it('has an exit code for each way to go wrong', async () => {
+    const path = join(orchestrator.folder, 'deploy.yaml');
+    await writeFile(path, file);
+    expect(await orchestrator.sluice(['validate', '-f', path])).toMatchObject({ code: 0 });
+    expect(await orchestrator.sluice(['validate', '-f', `${path}.gone`])).toMatchObject({ code: 2 });
+    expect(await orchestrator.sluice(['deploy'])).toMatchObject({ code: 2 });
+    expect(await orchestrator.sluice(['deploy', '-f', path])).toMatchObject({ code: 1 });
+    expect(await orchestrator.sluice(['watch', 'nope'])).toMatchObject({ code: 1 });
+    const away = await orchestrator.sluice(['status', '--server', 'http://127.0.0.1:9']);
+    expect(away.code).toBe(7);
+    expect(away.stderr).toContain('The orchestrator does not answer at http://127.0.0.1:9');
+  });
+
+  it('says what there is when nothing is there yet', async () => {
+    expect((await orchestrator.sluice(['status'])).stdout).toBe(
+      'No deployment yet. Begin one: sluice deploy -f FILE\n',
+    );
+  });
+});
+
+describe('beyond loopback', () => {
+  it('the API asks for its token, which lies in the data folder for its owner only; probes need none', async () => {
+    const scratch = makeScratch('open-api');
+    const config = readConfig({
+      SLUICE_DATA_DIR: scratch.folder,
+      SLUICE_API_ADDRESS: '0.0.0.0:0',
+      SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
+      SLUICE_LOG_LEVEL: 'silent',
+    });
+    const open = await startInThisProcess(config, silentLog);
+    try {
+      const url = open.apiUrl.replace('0.0.0.0', '127.0.0.1');
+      const path = join(scratch.folder, 'api-token');
+      const token = (await readFile(path, 'utf8')).trim();
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+      const status = async (authorization?: string): Promise<number> =>
+        (await fetch(`${url}/v1/agents`, { headers: authorization === undefined ? {} : { authorization } })).status;
+      expect([await status(), await status('Bearer wrong'), await status(`Bearer ${token}`)]).toEqual([401, 401, 200]);
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    } finally {
+      await open.stop();
+      await scratch.remove();
+    }
+  });
+});
