@@ -36,14 +36,7 @@ export function serviceOf({ name, namespace }: Pick<ApplicationOptions, 'name' |
   };
 }
 
-function deploymentOf({
-  name,
-  namespace,
-  image,
-  version,
-  replicas = 2,
-  env = {},
-}: ApplicationOptions): KubeObject {
+function deploymentOf({ name, namespace, image, version, replicas = 2, env = {} }: ApplicationOptions): KubeObject {
   const variables = Object.entries({ VERSION: version, ...env }).map(([key, value]) => ({ name: key, value }));
   const probe = { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 };
   const container = {

@@ -6,7 +6,10 @@ const name = z.string().min(1, 'must not be empty');
 /** `Minutes` and `minutes` are the same to the format. */
 function word(...words: string[]) {
   // Named for editors in the small letters that everybody writes; read without regard to case.
-  const text = z.string().meta({ enum: words }).transform((given) => given.toLowerCase());
+  const text = z
+    .string()
+    .meta({ enum: words })
+    .transform((given) => given.toLowerCase());
   const known = words.map((one) => one.toLowerCase());
   return text.refine((given) => known.includes(given), { error: `must be one of ${words.join(', ')}` });
 }
