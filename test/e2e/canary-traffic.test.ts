@@ -33,7 +33,7 @@ async function start(httpRoute: boolean): Promise<void> {
 }
 
 async function startClient(name: string): Promise<void> {
-  const mode = name === 'unmeshed' ? 'unmeshed' : 'meshed';
+  const mode = name.startsWith('unmeshed') ? 'unmeshed' : 'meshed';
   const seed = name.length;
   await load.startClient({ name, mode, url: `http://${app}.${namespace}:80/`, rate: RATE, seed });
 }
@@ -99,6 +99,8 @@ describe('with HTTPRoute', () => {
     );
     await approvalWanted(id, 1);
     await startClient('fresh');
+    // One that was there before keeps its connections to the stable pods, wherever kube-proxy would lead a new one.
+    await startClient('unmeshed-visitor');
     const canaryPods = await podsOf(world.kube, namespace, app);
     for (const [index, share] of [0, ...SHARES].entries()) {
       await approvalWanted(id, index + 1);
@@ -111,7 +113,9 @@ describe('with HTTPRoute', () => {
       for (const client of ['busy', 'busy-too', 'fresh']) expectShare(client, seen[client], share);
       const meshed = ['busy', 'busy-too', 'fresh'].map((client) => seen[client]);
       expect(meshed.reduce((sum, counts) => sum + (counts?.answered ?? 0), 0)).toBeGreaterThanOrEqual(ENOUGH);
-      expect(answersOf(seen['unmeshed'], 'v2'), `unmeshed at ${share} %`).toBe(0);
+      for (const client of ['unmeshed', 'unmeshed-visitor']) {
+        expect(answersOf(seen[client], 'v2'), `${client} at ${share} %`).toBe(0);
+      }
       await approve(id);
     }
     expect((await endOf(orchestrator, id)).state, told(await eventsOf(orchestrator, id))).toBe('succeeded');
@@ -140,6 +144,7 @@ describe('with HTTPRoute', () => {
       await writeApplication(orchestrator.folder, { ...options, version: 'v3', steps }),
     );
     await approvalWanted(id, 1);
+    await startClient('unmeshed-later');
     await enough('busy', 1_000);
     expect(answersOf((await load.mark('shifted')).clients['busy'], 'v3')).toBeGreaterThan(100);
     expect((await orchestrator.sluice(['abort', id, '--reason', 'test'])).code).toBe(0);
@@ -154,7 +159,9 @@ describe('with HTTPRoute', () => {
     for (const [client, counts] of Object.entries(await load.between('back', 'after'))) {
       expect(answersOf(counts, 'v3'), client).toBe(0);
     }
-    expect(answersOf((await load.between('begin', 'after'))['unmeshed'], 'v3')).toBe(0);
+    for (const client of ['unmeshed', 'unmeshed-later']) {
+      expect(answersOf((await load.between('begin', 'after'))[client], 'v3'), client).toBe(0);
+    }
     const after = await world.kube.get(deploymentPath);
     // Held and let go: one generation each, and nothing else.
     expect(after?.metadata.generation).toBe((before?.metadata.generation ?? 0) + 2);
