@@ -11,9 +11,11 @@ import { faultsOf, reportOf, type Expected, type Observation } from './report.ts
 import { namespace, setStage, type Stage } from './stage.ts';
 import { tableOf } from './table.ts';
 
-const usage = `npm run demo [-- --json FILE] [--keep]
-  --json FILE   write the figures
-  --keep        leave everything running until Ctrl-C`;
+const usage = `npm run demo -- [--json FILE] [--keep]
+  --json FILE              write the figures
+  --keep                   leave everything running until Ctrl-C
+With KUBECONFIG set, that cluster is used (without a mesh of its own; the demo's namespaces are removed afterwards, its CRDs stay):
+  --load-command COMMAND   takes an image archive to its nodes, such as 'kind load image-archive'`;
 
 const promotion: Expected = { outcome: 'succeeded', weights: [0, 10, 25, 50, 100, 0] };
 const rollback: Expected = { outcome: 'rolledBack', weights: [0, 10, 25, 0], faulty: 'v3' };
@@ -26,7 +28,7 @@ async function demo(
 ): Promise<{ promoted: Observation; rolledBack: Observation }> {
   await orchestrator.startAgent({
     account: 'demo',
-    kubeconfig: stage.cluster.kubeconfig,
+    kubeconfig: stage.kubeconfig,
     namespaces: [namespace],
   });
   say('orchestrator and agent are connected');
@@ -54,7 +56,12 @@ function title(line: string): void {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { json: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      json: { type: 'string' },
+      keep: { type: 'boolean' },
+      'load-command': { type: 'string', default: '' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help === true) {
     console.log(usage);
@@ -64,7 +71,13 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
   const start = performance.now();
   title('the stage');
-  await using stage = await setStage(say, interrupt.signal);
+  await using stage = await setStage({
+    // Empty is not set, as for kubectl.
+    kubeconfig: process.env['KUBECONFIG'] === '' ? undefined : process.env['KUBECONFIG'],
+    loadCommand: values['load-command'].split(' ').filter((word) => word !== ''),
+    say,
+    signal: interrupt.signal,
+  });
   await using orchestrator = await startOrchestrator({
     env: { SLUICE_METRIC_PROVIDERS: `prometheus=${stage.prometheusUrl}` },
   });
@@ -91,7 +104,7 @@ async function main(): Promise<number> {
 async function keep(stage: Stage, orchestrator: Orchestrator, interrupt: AbortSignal): Promise<void> {
   console.log(`
 It all runs on until Ctrl-C. In another terminal:
-  export KUBECONFIG=${stage.cluster.kubeconfig} SLUICE_URL=${orchestrator.url}
+  export KUBECONFIG=${stage.kubeconfig} SLUICE_URL=${orchestrator.url}
   npm run sluice -- status`);
   if (!interrupt.aborted) await once(interrupt, 'abort');
 }

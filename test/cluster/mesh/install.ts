@@ -14,7 +14,10 @@ export interface Mesh {
 }
 
 /** CRDs, rights and control plane; returns once it works. `httpRoute: false` is a Linkerd without Gateway API. */
-export async function installMesh(cluster: Cluster, behaviour: MeshBehaviour = {}): Promise<Mesh> {
+export async function installMesh(
+  cluster: Pick<Cluster, 'api' | 'apply' | 'importImage'>,
+  behaviour: MeshBehaviour = {},
+): Promise<Mesh> {
   const { mesh } = await meshArchives();
   await Promise.all([cluster.importImage(mesh), installCrds(cluster.api, behaviour)]);
   await cluster.apply(meshManifests(meshImage, behaviour));

@@ -50,7 +50,10 @@ export interface Load extends AsyncDisposable {
 }
 
 /** Starts a load generator as a pod and returns once it knows the cluster. */
-export async function startLoad(cluster: Cluster, { namespace = 'load', name = 'load' } = {}): Promise<Load> {
+export async function startLoad(
+  cluster: Pick<Cluster, 'api' | 'apply' | 'importImage' | 'forward'>,
+  { namespace = 'load', name = 'load' } = {},
+): Promise<Load> {
   const { load } = await meshArchives();
   await cluster.importImage(load);
   await cluster.apply(loadManifests(loadImage, namespace, name));
