@@ -45,7 +45,8 @@ export function apiClient(url: string, token: string | undefined): ApiClient {
   };
 }
 
-function unreachable(url: string, error: unknown): never {
+/** @throws Exit that says where nobody answered, and what to do. */
+export function unreachable(url: string, error: unknown): never {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   throw new Exit(
     EXIT.unreachable,

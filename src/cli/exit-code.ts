@@ -13,6 +13,8 @@ export const EXIT = {
   failed: 6,
   /** The orchestrator does not answer. */
   unreachable: 7,
+  /** Ctrl-C, as shells count it: the outcome is not known, so it is none of the others. */
+  left: 130,
 } as const;
 
 const OF_STATE: Record<string, number> = {
@@ -29,14 +31,15 @@ export function exitCodeOf(state: string): number {
 
 export const EXIT_HELP = `
 Exit codes:
-  0  succeeded
-  1  error
-  2  wrong usage, or a deployment file with problems
-  3  a deployment of the application is under way
-  4  rolled back
-  5  aborted by a person, and rolled back
-  6  failed: nothing was changed, or a first deployment was taken back
-  7  the orchestrator does not answer`;
+    0  succeeded
+    1  error
+    2  wrong usage, or a deployment file with problems
+    3  a deployment of the application is under way
+    4  rolled back
+    5  aborted by a person, and rolled back
+    6  failed: nothing was changed, or a first deployment was taken back
+    7  the orchestrator does not answer
+  130  no longer watched (Ctrl-C): the deployment goes on`;
 
 /** Ends the command: what is printed, and with which code. */
 export class Exit extends Error {

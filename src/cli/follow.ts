@@ -1,7 +1,7 @@
 /** Follows a deployment's stream to its end; a connection that breaks (an orchestrator that restarts) is taken up where it was. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiClient } from './api-client.ts';
+import { unreachable, type ApiClient } from './api-client.ts';
 import { EXIT, Exit } from './exit-code.ts';
 
 export interface StreamedEvent {
@@ -44,27 +44,48 @@ const RETRY_MS = 500;
 /** An orchestrator that is away longer is not restarting. */
 const GIVE_UP_MS = 120_000;
 
-/** @returns the deployment as it ended; undefined when the signal aborted first. @throws Exit when nobody answers for two minutes. */
+export interface Reader {
+  onMessage(message: Message): void;
+  /** The connection broke; it is tried again from now on. */
+  onLost(): void;
+  /** It answered a moment ago: then silence is a restart from the first attempt on. */
+  isKnown?: boolean;
+}
+
+/**
+ * @returns the deployment as it ended; undefined when the signal aborted first.
+ * @throws Exit when nobody answers at all, or after a break for two minutes.
+ */
 export async function follow(
   api: ApiClient,
   id: string,
-  onMessage: (message: Message) => void,
+  reader: Reader,
   signal: AbortSignal,
 ): Promise<StreamedDeployment | undefined> {
   let last = 0;
-  let heardMs = Date.now();
+  /** Whether it answered once: only then is silence a restart. */
+  let isKnown = reader.isKnown ?? false;
+  /** Counted from the break and not from the last message: a pause may be silent for hours. */
+  let lostMs: number | undefined;
   while (!signal.aborted) {
     try {
-      for await (const message of messages(api, id, last, signal)) {
-        heardMs = Date.now();
+      const text = await open(api, id, last, signal);
+      [isKnown, lostMs] = [true, undefined];
+      for await (const message of messages(text)) {
         if (message.kind === 'event') last = message.event.id;
-        onMessage(message);
+        reader.onMessage(message);
         if (message.kind === 'deployment' && OVER.has(message.deployment.state)) return message.deployment;
       }
     } catch (error) {
+      if (signal.aborted) return undefined;
       if (error instanceof Exit) throw error;
+      if (!isKnown) unreachable(api.url, error);
     }
-    if (Date.now() - heardMs > GIVE_UP_MS) {
+    if (lostMs === undefined) {
+      lostMs = Date.now();
+      reader.onLost();
+    }
+    if (Date.now() - lostMs > GIVE_UP_MS) {
       throw new Exit(
         EXIT.unreachable,
         `The orchestrator at ${api.url} has not answered for two minutes. The deployment goes on without this command: sluice watch ${id}`,
@@ -75,15 +96,19 @@ export async function follow(
   return undefined;
 }
 
-async function* messages(api: ApiClient, id: string, after: number, signal: AbortSignal): AsyncGenerator<Message> {
+async function open(api: ApiClient, id: string, after: number, signal: AbortSignal): Promise<ReadableStream<string>> {
   const headers = { accept: 'text/event-stream', 'last-event-id': String(after) };
-  const response = await api.open(`/v1/deployments/${id}/stream`, headers, signal);
+  const response = await api.open(`/v1/deployments/${encodeURIComponent(id)}/stream`, headers, signal);
   if (response.status === 404)
     throw new Exit(EXIT.error, `There is no deployment ${id}. List them with: sluice status`);
   if (response.status === 401) throw new Exit(EXIT.error, 'The API needs its token: --token or SLUICE_TOKEN.');
   if (!response.ok || response.body === null) throw new Error(`the stream answered ${response.status}`);
+  return response.body.pipeThrough(new TextDecoderStream());
+}
+
+async function* messages(chunks: ReadableStream<string>): AsyncGenerator<Message> {
   let text = '';
-  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of chunks) {
     text += chunk;
     const blocks = text.split('\n\n');
     text = blocks.pop() ?? '';

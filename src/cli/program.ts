@@ -17,6 +17,9 @@ export interface GlobalOptions {
   output: 'text' | 'json';
 }
 
+/** Commands whose exit code is how a deployment ended. */
+const OUTCOMES = new Set(['deploy', 'watch']);
+
 const many = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value];
 
 /**
@@ -43,6 +46,9 @@ export function buildProgram(
   programCommands(program, run);
   // A flag of all commands may stand after the command's name, where people put it.
   for (const command of allOf(program)) if (command !== program) addGlobals(command, program);
+  for (const command of program.commands) {
+    if (OUTCOMES.has(command.name())) command.addHelpText('after', EXIT_HELP);
+  }
   return program;
 }
 
@@ -81,25 +87,25 @@ function deploymentCommands(program: Command, run: RunCommand): void {
   program
     .command('status')
     .description('list the newest deployments, or look at one')
-    .argument('[id]')
+    .argument('[id]', 'as `sluice status` lists it; the newest deployments without')
     .action((id: string | undefined) => run((context) => status(context, id)));
   program
     .command('watch')
     .description('follow a deployment until it is over; its outcome is the exit code')
-    .argument('<id>')
+    .argument('<id>', 'as `sluice status` lists it')
     .action((id: string) => run(({ api, out, signal }) => watchDeployment(api, id, out, signal)));
   program
     .command('approve')
     .description('let a deployment that waits for a person go on')
-    .argument('<id>')
+    .argument('<id>', 'as `sluice status` lists it')
     .option('--target <name>', 'only this target')
     .action((id: string, { target }: { target?: string }) => run((context) => approve(context, id, target)));
   program
     .command('abort')
     .description('roll a deployment back: traffic first')
-    .argument('<id>')
-    .option('--reason <text>', 'written down with it', '')
-    .action((id: string, { reason }: { reason: string }) => run((context) => abort(context, id, reason)));
+    .argument('<id>', 'as `sluice status` lists it')
+    .option('--reason <text>', 'written down with it')
+    .action((id: string, { reason = '' }: { reason?: string }) => run((context) => abort(context, id, reason)));
 }
 
 function agentCommands(program: Command, run: RunCommand): void {
@@ -116,7 +122,7 @@ function agentCommands(program: Command, run: RunCommand): void {
   agents
     .command('revoke')
     .description("take an agent's credential away and end its session")
-    .argument('<name>')
+    .argument('<name>', 'as `sluice agents` lists it')
     .action((name: string) => run((context) => revokeAgent(context, name)));
 }
 

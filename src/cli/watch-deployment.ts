@@ -1,18 +1,30 @@
 /** Shows a deployment until it is over: a picture in a terminal, lines elsewhere, JSON where asked for. */
 
 import type { ApiClient } from './api-client.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { EXIT, exitCodeOf } from './exit-code.ts';
 import { follow, type Message, type StreamedRollout } from './follow.ts';
 import type { Output } from './output.ts';
 import { eventLine, rolloutLines } from './progress.ts';
 
-/** @returns the exit code of its outcome; 0 when the person left it (the deployment goes on). */
-export async function watchDeployment(api: ApiClient, id: string, out: Output, signal: AbortSignal): Promise<number> {
+/**
+ * @param isKnown whether the orchestrator answered just before.
+ * @returns the exit code of its outcome; EXIT.left when the person left it (the deployment goes on).
+ */
+export async function watchDeployment(
+  api: ApiClient,
+  id: string,
+  out: Output,
+  signal: AbortSignal,
+  isKnown = false,
+): Promise<number> {
   const show = out.json ? jsonLines(out) : out.isTerminal ? picture(out) : plainLines(out);
-  const end = await follow(api, id, show, signal);
+  const onLost = (): void => {
+    if (!out.isTerminal) out.note('The orchestrator does not answer; trying again. The deployment goes on by itself.');
+  };
+  const end = await follow(api, id, { onMessage: show, onLost, isKnown }, signal);
   if (end === undefined) {
     out.note(`\nNo longer watching. Deployment ${id} goes on: sluice watch ${id}, or stop it with: sluice abort ${id}`);
-    return 0;
+    return EXIT.left;
   }
   return exitCodeOf(end.state);
 }

@@ -35,7 +35,7 @@ export async function deploy(context: CommandContext, options: DeployOptions): P
     for (const warning of begun.warnings) out.note(`warning: ${showProblem(warning)}`);
     out.line(`Deployment ${begun.id} of ${begun.application} has begun.`);
   }
-  if (options.watch === true) return watchDeployment(api, begun.id, out, context.signal);
+  if (options.watch === true) return watchDeployment(api, begun.id, out, context.signal, true);
   if (!out.json) out.line(`Watch it: sluice watch ${begun.id}`);
   return EXIT.succeeded;
 }

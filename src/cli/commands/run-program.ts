@@ -19,9 +19,10 @@ export async function runProgram(
   const child = spawn(process.execPath, [join(SOURCE, program, 'main.ts')], { stdio: 'inherit', env });
   // A terminal's Ctrl-C reaches the child by itself; a supervisor's signal does not.
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-  process.on('SIGTERM', pass).on('SIGINT', () => undefined);
+  const interrupt = process.stdin.isTTY ? (): void => {} : pass;
+  process.on('SIGTERM', pass).on('SIGINT', interrupt);
   const [code] = (await once(child, 'exit')) as [number | null];
-  process.off('SIGTERM', pass);
+  process.off('SIGTERM', pass).off('SIGINT', interrupt);
   return code ?? 1;
 }
 
