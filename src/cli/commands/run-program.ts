@@ -19,6 +19,7 @@ export async function runProgram(
   const child = spawn(process.execPath, [join(SOURCE, program, 'main.ts')], { stdio: 'inherit', env });
   // A terminal's Ctrl-C reaches the child by itself; a supervisor's signal does not.
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+  // With a terminal it would hear it twice, which means "now".
   const interrupt = process.stdin.isTTY ? (): void => {} : pass;
   process.on('SIGTERM', pass).on('SIGINT', interrupt);
   const [code] = (await once(child, 'exit')) as [number | null];
