@@ -36,7 +36,7 @@ export function rowOf(
 }
 
 /** The smallest sample that at least `q` of all samples do not exceed: no sample is made up between two. */
-export function quantile(samples: number[], q: number): number {
+function quantile(samples: number[], q: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? NaN);
 }
