@@ -59,7 +59,6 @@ export function versionsBetween(before: LoadSnapshot, after: LoadSnapshot): Reco
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
-const isMeshed = (_name: string, client: ClientCounts): boolean => client.mode === 'meshed';
 export const isUnmeshed = (_name: string, client: ClientCounts): boolean => client.mode === 'unmeshed';
 
 function sumOver(
