@@ -28,7 +28,7 @@ async function trafficToStable(state: CanaryState, reason: string): Promise<void
   const { names } = plan;
   state.expected.isServing = false;
   await run.forward(
-    `rollback wanted (${reason}), but no pod of the old version is ready: traffic stays where it is until one is`,
+    `rollback wanted (${reason}), but no ready pod of the old version is seen (there is none, or the agent is away): traffic stays where it is until one is`,
     (snapshot) => (endpointsOf(snapshot, names.stable).length > 0 ? true : undefined),
     0,
   );

@@ -98,6 +98,8 @@ export class Run {
         `${what}: ${isAway ? `no answer from the agent of ${this.identity.account}` : result.message}; trying again`,
       );
       if (!isAway) await this.step('retry', () => pause(RETRY_MS));
+      // Nobody may be left waiting for an agent that never comes back: an abort is heard between two tries.
+      else if (this.canAbort) await this.wait('agent away', { timer: this.timer(0), unwatched: true });
     }
   }
 
