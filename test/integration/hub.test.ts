@@ -1,5 +1,6 @@
 /** The hub: one session per account counts, every operation is delivered until its result is stored, and only its own agent can give it. */
 
+import { emptySnapshot } from '../support/empty-snapshot.ts';
 import { expect, test } from 'vitest';
 import type { Snapshot, Watch } from '../../src/protocol/snapshot.ts';
 import { encodeSnapshot } from '../../src/protocol/snapshot-codec.ts';
@@ -18,20 +19,7 @@ const WATCH: Watch = {
   profiles: [],
   jobs: [],
 };
-const SNAPSHOT: Snapshot = {
-  watchId: 'w',
-  version: 1,
-  atMs: 1,
-  complete: true,
-  stale: false,
-  staleReason: '',
-  replicaSets: [],
-  pods: [],
-  endpoints: [],
-  routes: [],
-  profiles: [],
-  jobs: [],
-};
+const SNAPSHOT: Snapshot = emptySnapshot('w');
 
 test('an operation is stored, sent, and its result stored before the agent may forget it', async () => {
   const agent = await bench.dial().hello().welcomed();

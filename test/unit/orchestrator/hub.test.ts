@@ -1,5 +1,6 @@
 /** What the hub decides: whom it takes, when an operation is over, and who hears what of a watch. */
 
+import { emptySnapshot } from '../../support/empty-snapshot.ts';
 import { expect, test } from 'vitest';
 import type { Hello__Output } from '../../../src/protocol/gen/sluice/agent/v1/Hello.ts';
 import type { Snapshot, Watch } from '../../../src/protocol/snapshot.ts';
@@ -90,20 +91,7 @@ const WATCH: Watch = {
   profiles: [],
   jobs: [],
 };
-const snapshot = (version: number): Snapshot => ({
-  watchId: 'w',
-  version,
-  atMs: 0,
-  complete: true,
-  stale: false,
-  staleReason: '',
-  replicaSets: [],
-  pods: [],
-  endpoints: [],
-  routes: [],
-  profiles: [],
-  jobs: [],
-});
+const snapshot = (version: number): Snapshot => emptySnapshot('w', version);
 
 test('the same watch again is no change, another one is, and drops what was seen of the old', () => {
   const changes: string[] = [];

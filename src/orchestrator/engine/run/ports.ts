@@ -15,7 +15,7 @@ interface Durable {
 /** What an event also says about its rollout's row. */
 export type RolloutChange = Partial<RolloutPatch>;
 
-interface Entry {
+export interface Entry {
   deploymentId: string;
   rolloutId: string;
   /** Rises within a rollout; the same number again (a replay) changes nothing. */
