@@ -3,6 +3,8 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { openApi, type Api } from '../../test/cluster/api.ts';
@@ -18,20 +20,25 @@ export interface ForeignCluster extends DemoCluster, AsyncDisposable {
 
 /**
  * @param kubeconfig path; its current context is used
- * @param loadCommand makes an image archive known to the cluster's nodes, its path as last word: `kind load image-archive`
+ * @param scratch for what kubectl remembers, and the ids of its processes
+ * @param rename changes the names of images in whatever is applied
  */
-export async function openForeignCluster(kubeconfig: string, loadCommand: string[]): Promise<ForeignCluster> {
+export async function openForeignCluster(
+  kubeconfig: string,
+  scratch: string,
+  rename: (text: string) => string,
+): Promise<ForeignCluster> {
   const access = await accessOf(kubeconfig);
   const api = openApi(access);
   const binary = await program('kubectl');
   const run = promisify(execFile);
-  const environment = { ...process.env, KUBECONFIG: kubeconfig };
+  // The cache is by host and port, and what was there may be another cluster by now.
+  const environment = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(scratch, 'kubectl-cache') };
   const kubectl: DemoCluster['kubectl'] = async (args, input = '') => {
     const running = run(binary, [...args], { env: environment, maxBuffer: 1e8 });
     running.child.stdin?.end(input);
     return (await running).stdout;
   };
-  const [load, ...loadArguments] = loadCommand;
   const forwards = new Set<() => Promise<void>>();
   return {
     kubeconfig,
@@ -40,13 +47,13 @@ export async function openForeignCluster(kubeconfig: string, loadCommand: string
     kubectl,
     apply: async (manifest) => {
       const objects = typeof manifest === 'string' ? [manifest] : [manifest].flat().map((object) => stringify(object));
-      await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], objects.join('---\n'));
+      await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], rename(objects.join('---\n')));
     },
-    importImage: async (archive) => {
-      if (load !== undefined) await run(load, [...loadArguments, archive], { env: environment });
-    },
+    // Nobody but its owner knows how; before the mesh is installed, all are there.
+    importImage: () => Promise.resolve(),
     forward: async (target) => {
       const forward = await portForward(binary, environment, await podAt(api, target));
+      writeFileSync(join(scratch, `port-forward-${forward.port}.pid`), String(forward.pid));
       forwards.add(forward.close);
       return forward;
     },
@@ -99,7 +106,7 @@ async function portForward(
   binary: string,
   environment: NodeJS.ProcessEnv,
   { namespace, name, port }: PodAt,
-): Promise<{ port: number; close: () => Promise<void> }> {
+): Promise<{ port: number; pid: number | undefined; close: () => Promise<void> }> {
   const child = spawn(binary, ['port-forward', '--namespace', namespace, `pod/${name}`, `:${port}`], {
     env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -113,5 +120,5 @@ async function portForward(
   const said = await Promise.race([first.then(([line]) => line.toString()), ended.then(() => '')]);
   const local = /127\.0\.0\.1:(\d+)/.exec(said)?.[1];
   if (local === undefined) throw new Error(`kubectl port-forward to ${namespace}/${name} did not start: ${said}`);
-  return { port: Number(local), close };
+  return { port: Number(local), pid: child.pid, close };
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startOrchestrator, type Orchestrator } from '../../test/support/harness.ts';
+import { writeImages } from './images.ts';
 import { clientUrl, observedRun, rate } from './observed-run.ts';
 import { faultsOf, reportOf, type Expected, type Observation } from './report.ts';
 import { namespace, setStage, type Stage } from './stage.ts';
@@ -14,18 +15,20 @@ import { tableOf } from './table.ts';
 const usage = `npm run demo -- [--json FILE] [--keep]
   --json FILE              write the figures
   --keep                   leave everything running until Ctrl-C
-With KUBECONFIG set, that cluster is used (without a mesh of its own; the demo's namespaces are removed afterwards, its CRDs stay):
-  --load-command COMMAND   takes an image archive to its nodes, such as 'kind load image-archive'`;
+With KUBECONFIG set, that cluster is used; what the demo makes in it is removed afterwards. Its nodes need the demo's images:
+  --load-command COMMAND   takes an image archive to its nodes, such as 'kind load image-archive'
+  --images FOLDER          only write the image archives there, to be loaded by hand
+  SLUICE_DEMO_IMAGES       where the images were pushed, such as registry.example.com/sluice
+  SLUICE_DEMO_PROMETHEUS   URL of a Prometheus that scrapes port 4191 of the pods (labels namespace, pod); default: one is started here`;
 
 const promotion: Expected = { outcome: 'succeeded', weights: [0, 10, 25, 50, 100, 0] };
 const rollback: Expected = { outcome: 'rolledBack', weights: [0, 10, 25, 0], faulty: 'v3' };
-
-const file = (version: string): string => join(import.meta.dirname, `deploy-${version}.yaml`);
 
 async function demo(
   stage: Stage,
   orchestrator: Orchestrator,
 ): Promise<{ promoted: Observation; rolledBack: Observation }> {
+  const file = (version: string): string => join(stage.deployments, `deploy-${version}.yaml`);
   await orchestrator.startAgent({
     account: 'demo',
     kubeconfig: stage.kubeconfig,
@@ -60,6 +63,7 @@ async function main(): Promise<number> {
       json: { type: 'string' },
       keep: { type: 'boolean' },
       'load-command': { type: 'string', default: '' },
+      images: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -67,13 +71,19 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
+  const imagePrefix = setting('SLUICE_DEMO_IMAGES')?.replace(/\/+$/, '');
+  if (values.images !== undefined) {
+    console.log((await writeImages(values.images, imagePrefix)).join('\n'));
+    return 0;
+  }
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
   const start = performance.now();
   title('the stage');
   await using stage = await setStage({
-    // Empty is not set, as for kubectl.
-    kubeconfig: process.env['KUBECONFIG'] === '' ? undefined : process.env['KUBECONFIG'],
+    kubeconfig: setting('KUBECONFIG'),
+    imagePrefix,
+    prometheus: setting('SLUICE_DEMO_PROMETHEUS'),
     loadCommand: values['load-command'].split(' ').filter((word) => word !== ''),
     say,
     signal: interrupt.signal,
@@ -81,7 +91,7 @@ async function main(): Promise<number> {
   await using orchestrator = await startOrchestrator({
     env: { SLUICE_METRIC_PROVIDERS: `prometheus=${stage.prometheusUrl}` },
   });
-  const { promoted, rolledBack } = await demo(stage, orchestrator);
+  const { promoted, rolledBack } = await Promise.race([demo(stage, orchestrator), interrupted(interrupt.signal)]);
   const seconds = Math.round((performance.now() - start) / 1000);
   const figures = { promoted: reportOf(promoted, promotion), rolledBack: reportOf(rolledBack, rollback), seconds };
   title('what the clients and the cluster saw');
@@ -99,6 +109,18 @@ async function main(): Promise<number> {
   if (values.json !== undefined) await writeFile(values.json, JSON.stringify(figures, null, 2) + '\n');
   if (values.keep === true) await keep(stage, orchestrator, interrupt.signal);
   return faults.length === 0 ? 0 : 1;
+}
+
+/** Empty is not set, as for kubectl. */
+function setting(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
+}
+
+/** Never resolves; a cluster of somebody else's is not ended by the signal, so what was made there must be removed. */
+async function interrupted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw new Error('Interrupted.');
 }
 
 async function keep(stage: Stage, orchestrator: Orchestrator, interrupt: AbortSignal): Promise<void> {

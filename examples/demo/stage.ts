@@ -1,17 +1,14 @@
 /** Everything the demo needs around Sluice: a cluster with a mesh, Prometheus and a load generator. */
 
-import { join } from 'node:path';
 import { startCluster } from '../../test/cluster/cluster.ts';
-import { goProgram } from '../../test/cluster/go-build.ts';
-import { buildImage } from '../../test/cluster/image.ts';
 import { installMesh } from '../../test/cluster/mesh/install.ts';
 import { startLoad, type Load } from '../../test/cluster/mesh/load.ts';
-import { meshNamespace } from '../../test/cluster/mesh/manifests.ts';
-import { appArchives, meshArchives } from '../../test/cluster/mesh/program-images.ts';
 import { startPrometheus } from '../../test/cluster/mesh/prometheus.ts';
 import { openKube, type Kube } from '../../test/support/kube.ts';
 import { makeScratch } from '../../test/support/scratch.ts';
+import { borrow } from './borrow.ts';
 import { openForeignCluster, type DemoCluster } from './foreign-cluster.ts';
+import { copyDeployments, imageArchives, loadImages, renameImages, requireImages } from './images.ts';
 import { startOutsidePrometheus } from './outside-prometheus.ts';
 
 /** Of the application; the load lives in one of its own. */
@@ -23,6 +20,8 @@ export interface Stage extends AsyncDisposable {
   kube: Kube;
   load: Load;
   prometheusUrl: string;
+  /** The folder of the deployment files. */
+  deployments: string;
 }
 
 export interface StageOptions {
@@ -30,20 +29,27 @@ export interface StageOptions {
   kubeconfig: string | undefined;
   /** For that cluster: the command that takes an image archive to its nodes. */
   loadCommand: string[];
+  /** For that cluster: where its nodes find the images, `registry.example.com/sluice`; default: they have them. */
+  imagePrefix: string | undefined;
+  /** For that cluster: the URL of a Prometheus that scrapes port 4191 of its pods; default: one is started here. */
+  prometheus: string | undefined;
   /** A line for people, at each thing that takes a while. */
   say: (line: string) => void;
   signal: AbortSignal;
 }
 
-export async function setStage({ kubeconfig, loadCommand, say, signal }: StageOptions): Promise<Stage> {
+const demoNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+
+export async function setStage(options: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
-  const own = kubeconfig === undefined;
-  const metered = own
-    ? await ownCluster(stack, say, signal)
-    : await foreignCluster(stack, kubeconfig, loadCommand, say);
-  const { cluster, kube } = metered;
-  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  await installMesh(cluster);
+  const { kubeconfig, say, signal } = options;
+  const metered =
+    kubeconfig === undefined
+      ? await ownCluster(stack, say, signal)
+      : await foreignCluster(stack, { ...options, kubeconfig });
+  const { cluster, kube, deployments } = metered;
+  if (!metered.meshed) await installMesh(cluster);
+  signal.throwIfAborted();
   const load = stack.use(await startLoad(cluster, { namespace: loadNamespace }));
   const prometheusUrl = await metered.startPrometheus();
   say('mesh, Prometheus and load generator are ready');
@@ -53,6 +59,7 @@ export async function setStage({ kubeconfig, loadCommand, say, signal }: StageOp
     kube,
     load,
     prometheusUrl,
+    deployments,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -60,6 +67,9 @@ export async function setStage({ kubeconfig, loadCommand, say, signal }: StageOp
 interface MeteredCluster {
   cluster: DemoCluster;
   kube: Kube;
+  /** There is a mesh already. */
+  meshed: boolean;
+  deployments: string;
   startPrometheus(): Promise<string>;
 }
 
@@ -68,48 +78,43 @@ async function ownCluster(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<MeteredCluster> {
-  const cluster = stack.use(await startCluster({ signal, progress: say, images: await archives() }));
+  const cluster = stack.use(await startCluster({ signal, progress: say, images: await imageArchives() }));
   say('a Kubernetes node is ready');
   const kube = stack.use(await openKube(cluster.kubeconfig));
-  return { cluster, kube, startPrometheus: async () => stack.use(await startPrometheus(cluster)).url };
+  await cluster.apply(demoNamespace);
+  return {
+    cluster,
+    kube,
+    meshed: false,
+    deployments: import.meta.dirname,
+    startPrometheus: async () => stack.use(await startPrometheus(cluster)).url,
+  };
 }
 
 async function foreignCluster(
   stack: AsyncDisposableStack,
-  kubeconfig: string,
-  loadCommand: string[],
-  say: (line: string) => void,
+  { kubeconfig, loadCommand, imagePrefix, prometheus, say, signal }: StageOptions & { kubeconfig: string },
 ): Promise<MeteredCluster> {
   say(`uses the cluster of KUBECONFIG, ${kubeconfig}`);
-  const cluster = stack.use(await openForeignCluster(kubeconfig, loadCommand));
+  const { folder } = stack.use(makeScratch('demo'));
+  const rename = (text: string): string => renameImages(text, imagePrefix);
+  const cluster = stack.use(await openForeignCluster(kubeconfig, folder, rename));
   const kube = stack.use(await openKube(kubeconfig));
-  const ours = [namespace, loadNamespace, meshNamespace];
-  for (const name of ours) {
-    if ((await kube.get(`/api/v1/namespaces/${name}`)) === undefined) continue;
-    throw new Error(
-      `Namespace ${name} is in the cluster of ${kubeconfig} already, and the demo would overwrite what is in it.`,
-    );
+  const meshed = await borrow(stack, cluster, [namespace, loadNamespace]);
+  if (meshed) say('it serves TrafficSplit: its own mesh is used, and only the load is from here');
+  await cluster.apply(demoNamespace);
+  if (loadCommand.length > 0) {
+    say('takes the images there');
+    await loadImages(loadCommand, await imageArchives(imagePrefix), kubeconfig);
   }
-  const images = await archives();
-  if (loadCommand.length === 0)
-    say(`the cluster must have these images (--load-command takes them there):\n   ${images.join('\n   ')}`);
-  for (const image of images) await cluster.importImage(image);
-  stack.defer(async () => void (await cluster.kubectl(['delete', 'namespace', ...ours, '--ignore-not-found'])));
-  const scratch = stack.use(makeScratch('demo'));
+  signal.throwIfAborted();
+  await requireImages(cluster, namespace, imagePrefix);
   return {
     cluster,
     kube,
-    startPrometheus: async () => stack.use(await startOutsidePrometheus(cluster.access, kube, scratch.folder)).url,
+    meshed,
+    deployments: await copyDeployments(folder, imagePrefix),
+    startPrometheus: async () =>
+      prometheus ?? stack.use(await startOutsidePrometheus(cluster.access, kube, folder)).url,
   };
-}
-
-async function archives(): Promise<string[]> {
-  const source = await goProgram(join(import.meta.dirname, 'integration-test'));
-  const test = await buildImage({
-    name: 'sluice-demo/integration-test:1',
-    files: { '/integration-test': { source, mode: 0o755 } },
-    entrypoint: ['/integration-test'],
-    user: '65532',
-  });
-  return [...(await appArchives(['sluice-demo/hello:1'])), ...Object.values(await meshArchives()), test];
 }

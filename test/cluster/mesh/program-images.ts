@@ -34,12 +34,19 @@ export async function appArchives(images: readonly (AppImage | string)[]): Promi
   );
 }
 
-/** Archives of the mesh's control plane and of the load generator. */
-export async function meshArchives(): Promise<{ mesh: string; load: string }> {
+/** Archives of the mesh's control plane and of the load generator, under their own names or what `named` makes of them. */
+export async function meshArchives(
+  named: (image: string) => string = (image) => image,
+): Promise<{ mesh: string; load: string }> {
   const archive = async (name: 'mesh' | 'load', image: string): Promise<string> => {
     const source = await goProgram(imageFolder(name));
     const path = `/${name}`;
-    return buildImage({ name: image, files: { [path]: { source, mode: 0o755 } }, entrypoint: [path], user: '65532' });
+    return buildImage({
+      name: named(image),
+      files: { [path]: { source, mode: 0o755 } },
+      entrypoint: [path],
+      user: '65532',
+    });
   };
   return { mesh: await archive('mesh', meshImage), load: await archive('load', loadImage) };
 }
