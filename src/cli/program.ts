@@ -6,7 +6,7 @@ import { addAgent, listAgents, revokeAgent } from './commands/agents.ts';
 import { deploy, type DeployOptions } from './commands/deploy.ts';
 import { runProgram } from './commands/run-program.ts';
 import { status } from './commands/status.ts';
-import { validate } from './commands/validate.ts';
+import { validate, type ValidateOptions } from './commands/validate.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT_HELP } from './exit-code.ts';
 import { watchDeployment } from './watch-deployment.ts';
@@ -75,7 +75,8 @@ function deploymentCommands(program: Command, run: RunCommand): void {
     .description('check a deployment file and its manifests; needs no orchestrator')
     .requiredOption('-f, --file <path>', 'deployment file')
     .option('-n, --application <name>', 'instead of the name in the file')
-    .action((options: { file: string; application?: string }) => run((context) => validate(context, options)));
+    .option('--add-context <pairs>', 'context variables KEY=VALUE,…; go over those of the file', many)
+    .action((options: ValidateOptions) => run((context) => validate(context, options)));
   program
     .command('deploy')
     .description('begin a deployment')

@@ -2,7 +2,8 @@
 
 import { showProblem, type FileWarning } from '../../orchestrator/file/problem.ts';
 import type { CommandContext } from '../context.ts';
-import { EXIT, Exit } from '../exit-code.ts';
+import { readContext } from '../context-variables.ts';
+import { EXIT } from '../exit-code.ts';
 import { watchDeployment } from '../watch-deployment.ts';
 import { collect } from './validate.ts';
 
@@ -38,16 +39,4 @@ export async function deploy(context: CommandContext, options: DeployOptions): P
   if (options.watch === true) return watchDeployment(api, begun.id, out, context.signal, true);
   if (!out.json) out.line(`Watch it: sluice watch ${begun.id}`);
   return EXIT.succeeded;
-}
-
-/** `a=1,b=2`, any number of times. */
-export function readContext(given: string[]): Record<string, string> {
-  const pairs = given.flatMap((text) => text.split(',')).filter((pair) => pair !== '');
-  return Object.fromEntries(
-    pairs.map((pair): [string, string] => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new Exit(EXIT.invalid, `--add-context ${pair}: must be KEY=VALUE, several with commas between`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
 }

@@ -5,14 +5,19 @@ import { showProblem } from '../../orchestrator/file/problem.ts';
 import { readDeploymentFile } from '../../orchestrator/file/read-deployment-file.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { CommandContext } from '../context.ts';
+import { readContext } from '../context-variables.ts';
 import { EXIT, Exit } from '../exit-code.ts';
 
-export async function validate(
-  { out }: CommandContext,
-  options: { file: string; application?: string },
-): Promise<number> {
+export interface ValidateOptions {
+  file: string;
+  application?: string;
+  addContext?: string[];
+}
+
+export async function validate({ out }: CommandContext, options: ValidateOptions): Promise<number> {
   const { name, text, files } = await collect(options.file);
-  const read = readDeploymentFile(text, name, files, { application: options.application });
+  const { application, addContext = [] } = options;
+  const read = readDeploymentFile(text, name, files, { application, context: readContext(addContext) });
   if (out.json) out.value(read.ok ? { ok: true, warnings: read.warnings } : read);
   else if (!read.ok) for (const problem of read.problems) out.note(showProblem(problem));
   else {

@@ -6,7 +6,7 @@ export type ManifestFiles = { files: [path: string, text: string][] } | { proble
 export function manifestFiles(written: string, files: Record<string, string>): ManifestFiles {
   if (/^https?:\/\//.test(written)) return { problem: `not supported yet: manifests from a URL: ${written}` };
   const path = normalPath(written);
-  const text = files[path];
+  const text = Object.hasOwn(files, path) ? files[path] : undefined;
   if (text !== undefined) return { files: [[path, text]] };
   const prefix = path === '' ? '' : `${path}/`;
   const inside = Object.entries(files)

@@ -23,6 +23,19 @@ const CLUSTER_SCOPED = new Set([
   'CSIDriver',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionPolicyBinding',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+  'FlowSchema',
+  'PriorityLevelConfiguration',
+  'CertificateSigningRequest',
+  'ClusterTrustBundle',
+  'CSINode',
+  'VolumeAttachment',
+  'VolumeAttributesClass',
+  'DeviceClass',
+  'ResourceSlice',
+  'ServiceCIDR',
+  'IPAddress',
 ]);
 const REFUSED: Record<string, string> = {
   ReplicaSet: 'a ReplicaSet cannot be deployed: the canary makes its own; write a Deployment',
@@ -38,15 +51,14 @@ export interface ReadManifest {
 export function readManifest(text: string, file: string): ReadManifest {
   const { objects, problems } = parseManifest(text, file);
   const found: ReadManifest = { objects: [], problems: [...problems] };
-  const lines = documentLines(text);
-  for (const { value, number } of objects) {
+  for (const { value, number, line } of objects) {
     for (const item of itemsOf(value)) {
       const problem = problemOf(item);
       if (problem === undefined) found.objects.push({ object: item as KubeObject, source: `${file}#${number}` });
       else
         found.problems.push({
           file,
-          line: lines[number - 1] ?? 1,
+          line,
           column: 1,
           path: '',
           message: `document ${number}: ${problem}`,
@@ -54,14 +66,6 @@ export function readManifest(text: string, file: string): ReadManifest {
     }
   }
   return found;
-}
-
-/** The first line of each document. */
-function documentLines(text: string): number[] {
-  const lines = [1];
-  for (const [index, line] of text.split('\n').entries())
-    if (/^---(\s|$)/.test(line) && index > 0) lines.push(index + 2);
-  return lines;
 }
 
 function itemsOf(value: unknown): unknown[] {

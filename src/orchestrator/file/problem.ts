@@ -17,6 +17,8 @@ export type FileWarning = FileProblem;
 export interface PathProblem {
   path: (string | number)[];
   message: string;
+  /** Says that something is missing: no second problem where a part that is not supported was taken out beside it. */
+  isAbsence?: boolean;
 }
 
 /** `deploy.yaml:12:5: message` */

@@ -50,16 +50,10 @@ export function readDeploymentFile(
 
 /** What is only missing because an unsupported part was taken out beside it is no second problem. */
 function withoutEcho(problems: PathProblem[], notYet: PathProblem[]): PathProblem[] {
-  const isEcho = ({ path }: PathProblem): boolean =>
-    notYet.some(
-      ({ path: out }) =>
-        isPrefix(path, out) || (isPrefix(path.slice(0, -1), out.slice(0, -1)) && path.length === out.length),
-    );
+  const parents = new Set(notYet.map(({ path }) => JSON.stringify(path.slice(0, -1))));
+  const isEcho = ({ path, isAbsence = false }: PathProblem): boolean =>
+    isAbsence && (parents.has(JSON.stringify(path)) || parents.has(JSON.stringify(path.slice(0, -1))));
   return problems.filter((problem) => !isEcho(problem));
-}
-
-function isPrefix(prefix: PathProblem['path'], path: PathProblem['path']): boolean {
-  return prefix.length > 0 && prefix.length <= path.length && prefix.every((key, index) => key === path[index]);
 }
 
 /** As one reads: file by file, from top to bottom. */

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../protocol/kube-object.ts';
 import type { PathProblem } from './problem.ts';
 import type { AnalysisQuery, AnalysisStep, CanaryStep, RunJobStep } from './resolved.ts';
 import type { DeploymentFile, FileSpan, FileStep } from './schema.ts';
+import { undefinedVariable } from './query-problems.ts';
 
 type Path = (string | number)[];
 type Problems = PathProblem[];
@@ -34,7 +35,7 @@ export function resolveSteps(steps: FileStep[], path: Path, context: StepContext
         kinds.length === 0
           ? 'a step needs its kind: setWeight, pause, analysis or runJob'
           : `a step has one kind, this has ${kinds.join(' and ')}: write each as an entry of its own`;
-      problems.push({ path: own, message });
+      problems.push({ path: own, message, isAbsence: kinds.length === 0 });
       return [];
     }
     if (step.setWeight !== undefined) return [{ kind: 'setWeight', weight: step.setWeight.weight }];
@@ -90,6 +91,11 @@ function analysis(
       });
       return [];
     }
+    const variable = undefinedVariable(query.queryTemplate, { ...context, ...step.context });
+    if (variable !== undefined) {
+      const message = `query ${name} uses {{context.${variable}}}, and context has no ${variable}: set it in the file's context, in the step's, or with --add-context ${variable}=...`;
+      problems.push({ path: [...path, 'queries', index], message });
+    }
     const provider = step.metricProviderName ?? query.metricProviderName ?? file.analysis?.defaultMetricProviderName;
     const { queryTemplate: template, upperLimit, lowerLimit } = query;
     return [
@@ -140,28 +146,4 @@ function runJob(
   }
   const timeoutMs = step.timeout === undefined ? JOB_TIMEOUT_MS : spanMs(step.timeout);
   return [{ kind: 'runJob', name: step.name ?? read.job.metadata.name ?? `job-${index + 1}`, ...read, timeoutMs }];
-}
-
-/** The queries by themselves: a query without a limit would pass whatever comes. */
-export function queryProblems(file: DeploymentFile): Problems {
-  const queries = file.analysis?.queries ?? [];
-  return queries.flatMap(({ name, upperLimit, lowerLimit }, index): Problems => {
-    const path = ['analysis', 'queries', index];
-    const found: Problems = [];
-    if (upperLimit === undefined && lowerLimit === undefined) {
-      found.push({
-        path,
-        message: `query ${name} needs upperLimit, lowerLimit or both: without them everything would pass`,
-      });
-    } else if (upperLimit !== undefined && lowerLimit !== undefined && lowerLimit > upperLimit) {
-      found.push({
-        path,
-        message: `query ${name} can never pass: its lowerLimit ${lowerLimit} is above its upperLimit ${upperLimit}`,
-      });
-    }
-    if (queries.findIndex((other) => other.name === name) < index) {
-      found.push({ path: [...path, 'name'], message: `query ${name} is defined twice` });
-    }
-    return found;
-  });
 }

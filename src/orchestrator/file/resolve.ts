@@ -3,9 +3,10 @@
 import { manifestFiles } from './manifest-files.ts';
 import { inNamespace, readManifest } from './manifests.ts';
 import type { FileProblem, PathProblem } from './problem.ts';
-import { queryProblems, resolveSteps, spanMs } from './resolve-steps.ts';
+import { queryProblems } from './query-problems.ts';
+import { resolveSteps, spanMs } from './resolve-steps.ts';
 import type { CanaryStep, ResolvedFile, ResolvedObject, ResolvedTarget, SmiEntry } from './resolved.ts';
-import type { DeploymentFile } from './schema.ts';
+import type { DeploymentFile, FileStep } from './schema.ts';
 import { targetProblems, unknownName } from './targets.ts';
 
 export interface ResolveInput {
@@ -43,7 +44,8 @@ export function resolve(input: ResolveInput): Resolved {
       .flatMap((entry) => entry.objects.map((object) => inNamespace(object, namespace)));
     const smi = smiOf(file, name);
     problems.push(...workloadProblems(name, file, objects, smi));
-    const steps = target.strategy === undefined ? undefined : strategies.get(target.strategy);
+    const hasDeployment = objects.some(({ object }) => object.kind === 'Deployment');
+    const steps = target.strategy === undefined || !hasDeployment ? undefined : strategies.get(target.strategy);
     return {
       name,
       account: target.account ?? '',
@@ -139,6 +141,11 @@ function readStrategies(
       problems.push({ path: [...path, 'path'], message: found.problem });
       return undefined;
     }
+    if (found !== undefined && found.files.length > 1) {
+      const message = `runJob runs one Job, and the folder ${step.path} has ${found.files.length} files: name one of them`;
+      problems.push({ path: [...path, 'path'], message });
+      return undefined;
+    }
     const [written, text] = found?.files[0] ?? [`${name} (runJob.inline)`, step.inline ?? ''];
     const read = readManifest(text, written);
     manifestProblems.push(...read.problems);
@@ -177,14 +184,15 @@ function workloadProblems(
   smi: SmiEntry[],
 ): PathProblem[] {
   const path = ['targets', name];
-  const deployments = objects.filter(({ object }) => object.kind === 'Deployment');
-  if (deployments.length === 0) return [];
   const { strategy } = file.targets[name] ?? {};
-  if (strategy === undefined) return [{ path, message: `target ${name} has a Deployment and so needs a strategy` }];
+  const problems: PathProblem[] = duplicateProblems(name, objects);
+  const deployments = objects.filter(({ object }) => object.kind === 'Deployment');
+  if (deployments.length === 0) return problems;
+  if (strategy === undefined)
+    return [...problems, { path, message: `target ${name} has a Deployment and so needs a strategy` }];
   const known = Object.keys(file.strategies ?? {});
   if (!known.includes(strategy))
-    return [{ path: [...path, 'strategy'], message: unknownName('strategy', strategy, known) }];
-  const problems: PathProblem[] = [];
+    return [...problems, { path: [...path, 'strategy'], message: unknownName('strategy', strategy, known) }];
   if (deployments.length > 1) {
     const names = deployments.map(({ object, source }) => `${object.metadata.name} (${source})`).join(', ');
     problems.push({ path, message: `not supported yet: two Deployments in one target: ${names}` });
@@ -202,8 +210,44 @@ function workloadProblems(
   return problems;
 }
 
+/** One object written twice: the second would silently win. */
+function duplicateProblems(name: string, objects: ResolvedObject[]): PathProblem[] {
+  const first = new Map<string, ResolvedObject>();
+  return objects.flatMap((entry): PathProblem[] => {
+    const { apiVersion, kind, metadata } = entry.object;
+    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+    const key = [group, kind, metadata.name].join(' ');
+    const other = first.get(key);
+    if (other === undefined) {
+      first.set(key, entry);
+      return [];
+    }
+    const message = `target ${name} has the ${kind} ${metadata.name} twice: ${other.source} and ${entry.source}`;
+    return [{ path: ['targets', name], message }];
+  });
+}
+
 function warningsOf(file: DeploymentFile): PathProblem[] {
-  if (file.deploymentConfig?.keepDeploymentObject !== false) return [];
+  const steps = Object.entries(file.strategies ?? {}).flatMap(([strategy, { canary }]) =>
+    stepWarnings(canary.steps ?? [], ['strategies', strategy, 'canary', 'steps']),
+  );
+  if (file.deploymentConfig?.keepDeploymentObject !== false) return steps;
   const message = 'keepDeploymentObject: false has no effect: Sluice always keeps your Deployment';
-  return [{ path: ['deploymentConfig', 'keepDeploymentObject'], message }];
+  return [...steps, { path: ['deploymentConfig', 'keepDeploymentObject'], message }];
+}
+
+/** What is carried out, and may not be what was meant. */
+function stepWarnings(steps: FileStep[], path: PathProblem['path']): PathProblem[] {
+  let highest = 0;
+  return steps.flatMap(({ setWeight, pause }, index): PathProblem[] => {
+    if (pause?.requiresRoles !== undefined) {
+      const message = 'requiresRoles is shown and not enforced yet: whoever reaches the API may approve';
+      return [{ path: [...path, index, 'pause', 'requiresRoles'], message }];
+    }
+    const before = highest;
+    highest = Math.max(highest, setWeight?.weight ?? 0);
+    if (setWeight === undefined || setWeight.weight >= before) return [];
+    const message = `weight falls from ${before} to ${setWeight.weight}: the canary gives traffic back`;
+    return [{ path: [...path, index, 'setWeight', 'weight'], message }];
+  });
 }

@@ -1,18 +1,30 @@
 /** The schema's complaints in plain words, one per place, with the key that was probably meant. */
 
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { PathProblem } from './problem.ts';
+import { deploymentFile } from './schema.ts';
 
-/** Every key the format has: where an unknown one is meant to be one of these, it is said. */
-const KEYS = (
-  'version kind application description context contextOverrides deploymentConfig targets ' +
-  'manifests strategies analysis trafficManagement timeout duration unit units ' +
-  'account namespace strategy constraints dependsOn path inline canary ' +
-  'steps setWeight weight pause untilApproved requiresRoles approvalExpiration queries ' +
-  'interval numberOfJudgmentRuns rollBackMode rollForwardMode lookbackMethod abortOnFailedJudgment metricProviderName runJob ' +
-  'defaultMetricProviderName name queryTemplate upperLimit lowerLimit smi rootServiceName canaryServiceName ' +
-  'trafficSplitName keepDeploymentObject ifDeploymentInProgress'
-).split(' ');
+/** The part of a JSON Schema that says which keys are known where. */
+interface Shape {
+  properties?: Record<string, Shape>;
+  additionalProperties?: Shape | boolean;
+  items?: Shape;
+  anyOf?: Shape[];
+}
+
+const FILE = z.toJSONSchema(deploymentFile, { io: 'input', unrepresentable: 'any' }) as Shape;
+
+/** The keys that the format knows at a place. */
+function keysAt(path: (string | number)[]): string[] {
+  const shape = path.reduce<Shape | undefined>((outer, key) => {
+    const within = outer?.anyOf?.find(({ type }: Shape & { type?: string }) => type !== 'null') ?? outer;
+    if (typeof key === 'number') return within?.items;
+    const named = within?.properties?.[key];
+    if (named !== undefined) return named;
+    return typeof within?.additionalProperties === 'object' ? within.additionalProperties : undefined;
+  }, FILE);
+  return Object.keys(shape?.properties ?? {});
+}
 
 export function schemaProblems(issues: z.core.$ZodIssue[]): PathProblem[] {
   return issues.flatMap((issue): PathProblem[] => {
@@ -22,11 +34,19 @@ export function schemaProblems(issues: z.core.$ZodIssue[]): PathProblem[] {
     }
     const name = path.at(-1);
     if (issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('received undefined')) {
-      return [{ path, message: `${String(name)} is missing` }];
+      return [{ path, message: `${String(name)} is missing`, isAbsence: true }];
     }
-    if (issue.code === 'invalid_type') return [{ path, message: `${String(name)} must be ${article(issue.expected)}` }];
+    if (issue.code === 'invalid_type') return [{ path, message: wrongType(path, issue.expected, issue.input) }];
     return [{ path, message: `${String(name)} ${issue.message}` }];
   });
+}
+
+function wrongType(path: (string | number)[], expected: string, given: unknown): string {
+  const name = String(path.at(-1));
+  if (given === null) return `${name} is empty: it must be ${article(expected)}`;
+  if (name === 'setWeight') return 'setWeight must be a map: write `setWeight: { weight: 10 }`';
+  const quotes = expected === 'string' && typeof given === 'number' ? `: put it in quotes, "${given}"` : '';
+  return `${name} must be ${article(expected)}${quotes}`;
 }
 
 function article(type: string): string {
@@ -36,14 +56,18 @@ function article(type: string): string {
     array: 'a list',
     int: 'a whole number',
     boolean: 'true or false',
+    string: 'text',
   };
   return words[type] ?? `a ${type}`;
 }
 
 function unknownKey(key: string, path: (string | number)[]): string {
-  if (path.at(-2) === 'steps' && key === 'weight') return 'unknown key weight: write `setWeight: { weight: 10 }`';
-  const meant = nearest(key, KEYS);
-  return `unknown key ${key}${meant === undefined ? '' : `: did you mean ${meant}?`}`;
+  const known = keysAt(path);
+  const above = keysAt(path.slice(0, -1));
+  // At the right word and in the wrong place: `requiresRoles` under `approvalExpiration` stands in the format's own pages.
+  if (!known.includes(key) && above.includes(key)) return `unknown key ${key} here: it belongs one level up`;
+  const meant = nearest(key, known);
+  return `unknown key ${key}: ${meant === undefined ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`}`;
 }
 
 /** The known word with the fewest edits, if they are few. */

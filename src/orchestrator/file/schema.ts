@@ -14,6 +14,17 @@ function word(...words: string[]) {
   return text.refine((given) => known.includes(given), { error: `must be one of ${words.join(', ')}` });
 }
 
+/** A number or a truth value is taken as it is written: `1.10` stays `1.10` (`parseWithPlaces`). */
+const variables = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean()], 'must be text').transform((given) => String(given)),
+);
+
+/** Names of Services and namespaces: what Kubernetes takes. */
+const dnsName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a Kubernetes name: small letters, digits and -, 63 at most');
+
 const unit = word('seconds', 'minutes', 'hours');
 const duration = z.number().int('must be a whole number').min(1, 'must be at least 1');
 const span = z.strictObject({ duration, unit });
@@ -47,7 +58,7 @@ const analysisStep = z.strictObject({
   lookbackMethod: word('growing', 'sliding', 'unset').optional(),
   abortOnFailedJudgment: z.boolean().optional(),
   metricProviderName: name.optional(),
-  context: z.record(z.string(), z.coerce.string()).optional(),
+  context: variables.optional(),
 });
 
 const runJob = z.strictObject({
@@ -67,7 +78,7 @@ const step = z.strictObject({
 
 const target = z.strictObject({
   account: name.optional(),
-  namespace: name.optional(),
+  namespace: dnsName.optional(),
   strategy: name.optional(),
   constraints: z
     .strictObject({ dependsOn: z.array(name).min(1, 'must name a target, or be left out').optional() })
@@ -90,8 +101,9 @@ const query = z.strictObject({
 });
 
 const smi = z.strictObject({
-  rootServiceName: name,
-  canaryServiceName: name.optional(),
+  // `-canary` and `-stable` are put behind it.
+  rootServiceName: dnsName.max(56, 'must be 56 characters at most: its backends add seven'),
+  canaryServiceName: dnsName.optional(),
   trafficSplitName: name.optional(),
 });
 
@@ -100,8 +112,8 @@ export const deploymentFile = z.strictObject({
   kind: z.literal('kubernetes', { error: 'must be kubernetes' }).optional(),
   application: name.optional(),
   description: z.string().optional(),
-  context: z.record(z.string(), z.coerce.string()).optional(),
-  contextOverrides: z.record(z.string(), z.coerce.string()).optional(),
+  context: variables.optional(),
+  contextOverrides: variables.optional(),
   deploymentConfig: z
     .strictObject({
       timeout: z.strictObject({ duration, unit: word('seconds', 'minutes', 'hours', 'none') }).optional(),

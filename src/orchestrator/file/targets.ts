@@ -5,7 +5,7 @@ import type { DeploymentFile } from './schema.ts';
 import { nearest } from './schema-problems.ts';
 
 export function targetProblems(file: DeploymentFile): PathProblem[] {
-  return [...ownProblems(file), ...referenceProblems(file), ...circleProblems(file)];
+  return [...ownProblems(file), ...referenceProblems(file), ...circleProblems(file), ...smiProblems(file)];
 }
 
 function ownProblems({ targets }: DeploymentFile): PathProblem[] {
@@ -52,6 +52,24 @@ function referenceProblems(file: DeploymentFile): PathProblem[] {
       check(targets, ['trafficManagement', index, 'targets']),
     ),
   ];
+}
+
+function smiProblems({ trafficManagement = [] }: DeploymentFile): PathProblem[] {
+  return trafficManagement.flatMap(({ smi = [] }, index): PathProblem[] => {
+    const path = ['trafficManagement', index];
+    if (smi.length === 0)
+      return [{ path, message: 'an entry of trafficManagement needs smi: the Services to shift', isAbsence: true }];
+    return smi.flatMap(({ rootServiceName, canaryServiceName }, entry): PathProblem[] =>
+      rootServiceName === canaryServiceName
+        ? [
+            {
+              path: [...path, 'smi', entry, 'canaryServiceName'],
+              message: `canaryServiceName must be another Service than rootServiceName: ${rootServiceName} is what clients call`,
+            },
+          ]
+        : [],
+    );
+  });
 }
 
 /** Each target of a circle is told, with the way round. */

@@ -1,6 +1,6 @@
 /** YAML with the place of everything in it: errors point at the line that a person has to change. */
 
-import { isMap, isPair, isScalar, LineCounter, parseDocument, parseAllDocuments, type Document } from 'yaml';
+import { isMap, isPair, isScalar, LineCounter, parseAllDocuments, parseDocument, visit, type Document } from 'yaml';
 import type { FileProblem, PathProblem } from './problem.ts';
 
 /** Aliases can blow a small text up; nobody's deployment file needs more. */
@@ -17,16 +17,8 @@ export interface Places {
 export function parseWithPlaces(text: string, file: string): Places {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true });
-  const problems = [...document.errors].map(({ message, pos }) => {
-    const { line, col } = counter.linePos(pos[0]);
-    return {
-      file,
-      line: Math.max(line, 1),
-      column: Math.max(col, 1),
-      path: '',
-      message: `this is no YAML: ${message}`,
-    };
-  });
+  const problems = syntaxProblems(document, counter, file);
+  keepContextAsWritten(document);
   return {
     value: problems.length > 0 ? undefined : valueOf(document),
     problems,
@@ -42,30 +34,54 @@ function valueOf(document: Document): unknown {
   }
 }
 
+/** The first of each place: what follows a slip at the same place is its echo. */
+function syntaxProblems({ errors }: Document, counter: LineCounter, file: string): FileProblem[] {
+  const first = errors.filter(({ pos }, index) => errors.findIndex((other) => other.pos[0] === pos[0]) === index);
+  return first.map(({ message, pos }) => ({
+    file,
+    ...placeAt(counter, pos[0]),
+    path: '',
+    message: `this is no YAML: ${message}`,
+  }));
+}
+
+function placeAt(counter: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = counter.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** Context variables are text. `version: 1.10` is meant as it stands there, not as the number 1.1. */
+function keepContextAsWritten(document: Document): void {
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (!isScalar(key) || !/^context(Overrides)?$/.test(String(key.value)) || !isMap(value)) return;
+      for (const { value: variable } of value.items) {
+        if (isScalar(variable) && /number|bigint|boolean/.test(typeof variable.value) && variable.source !== undefined)
+          variable.value = variable.source;
+      }
+    },
+  });
+}
+
+export interface ManifestDocument {
+  value: unknown;
+  /** From 1. */
+  number: number;
+  /** The line its content begins at. */
+  line: number;
+}
+
 /** All documents of a manifest; empty ones are left out. */
-export function parseManifest(
-  text: string,
-  file: string,
-): { objects: { value: unknown; number: number }[]; problems: FileProblem[] } {
+export function parseManifest(text: string, file: string): { objects: ManifestDocument[]; problems: FileProblem[] } {
   const counter = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: counter, prettyErrors: false });
   const list = Array.isArray(documents) ? documents : [];
-  const problems = list.flatMap(({ errors }) =>
-    errors.map(({ message, pos }) => {
-      const { line, col } = counter.linePos(pos[0]);
-      return {
-        file,
-        line: Math.max(line, 1),
-        column: Math.max(col, 1),
-        path: '',
-        message: `this is no YAML: ${message}`,
-      };
-    }),
-  );
+  const problems = list.flatMap((document) => syntaxProblems(document, counter, file));
   const objects = list
     .map((document, index) => ({
       value: document.errors.length > 0 ? undefined : valueOf(document),
       number: index + 1,
+      line: placeAt(counter, document.contents?.range?.[0] ?? document.range[0]).line,
     }))
     .filter(({ value }) => value !== undefined && value !== null);
   return { objects, problems };
@@ -84,8 +100,7 @@ function placeOf(
     offset = next.offset;
     node = next.node;
   }
-  const { line, col } = counter.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  return placeAt(counter, offset);
 }
 
 /** For a key the place of the key itself, which is where the eye looks. */

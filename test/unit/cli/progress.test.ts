@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readContext } from '../../../src/cli/commands/deploy.ts';
+import { readContext } from '../../../src/cli/context-variables.ts';
 import { EXIT, exitCodeOf } from '../../../src/cli/exit-code.ts';
 import { parseBlock, type StreamedRollout } from '../../../src/cli/follow.ts';
 import { ago, table } from '../../../src/cli/output.ts';

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readDeploymentFile } from '../../../src/orchestrator/file/read-deployment-file.ts';
+import { renderQuery } from '../../../src/orchestrator/analysis/query-template.ts';
+import { ARMORY_VARIABLES } from '../../../src/orchestrator/file/query-problems.ts';
 import { showProblem } from '../../../src/orchestrator/file/problem.ts';
 
 const app = `apiVersion: apps/v1
@@ -98,6 +100,46 @@ describe('a good file', () => {
   });
 });
 
+describe('a file with a surprise', () => {
+  it('keeps context variables as they are written', () => {
+    const text = good.replace('application: shop', 'application: shop\ncontext: { version: 1.10, on: true, zip: 007 }');
+    const read = readDeploymentFile(text, 'deploy.yaml', files);
+    expect(read.ok && read.file.context).toEqual({ version: '1.10', on: 'true', zip: '007' });
+  });
+
+  it('has no strategy where a target has no Deployment', () => {
+    const read = readDeploymentFile(good, 'deploy.yaml', {
+      ...files,
+      'manifests/app.yaml': app.slice(app.indexOf('---')),
+    });
+    expect(read.ok && read.file.targets.map(({ strategy }) => strategy)).toEqual([undefined, undefined]);
+  });
+
+  it('is told of what is carried out and may not be meant', () => {
+    const text = good.replace('        - runJob', '        - setWeight: { weight: 0 }\n        - runJob');
+    const read = readDeploymentFile(text, 'deploy.yaml', files);
+    expect(read.ok && read.warnings.map(showProblem)).toEqual([
+      'deploy.yaml:22:41: requiresRoles is shown and not enforced yet: whoever reaches the API may approve',
+      'deploy.yaml:24:24: weight falls from 0.1 to 0: the canary gives traffic back',
+    ]);
+  });
+
+  it.each(ARMORY_VARIABLES)('fills in {{armory.%s}}', (variable) => {
+    const rendered = renderQuery(`{{armory.${variable}}}`, {
+      applicationName: 'shop',
+      deploymentId: 'dep_1',
+      environmentName: 'staging',
+      accountName: 'east',
+      namespace: 'shop',
+      replicaSetName: 'web-1',
+      startMs: 1_000,
+      endMs: 61_000,
+      context: {},
+    });
+    expect(rendered).not.toBe('');
+  });
+});
+
 describe('what is wrong is told with its place, in plain words', () => {
   it.each<[string, [string | RegExp, string], string]>([
     [
@@ -119,7 +161,7 @@ describe('what is wrong is told with its place, in plain words', () => {
     [
       'a short setWeight',
       ['setWeight: { weight: 0.1 }', 'setWeight: 10'],
-      'deploy.yaml:20:11: setWeight must be a map',
+      'deploy.yaml:20:11: setWeight must be a map: write `setWeight: { weight: 10 }`',
     ],
     [
       'a pause of two kinds',
@@ -172,6 +214,81 @@ describe('what is wrong is told with its place, in plain words', () => {
       ['- setWeight: { weight: 0.1 }', '- runWebhook: { name: a }'],
       'deploy.yaml:20:11: not supported yet: runWebhook',
     ],
+    [
+      'a key of another place',
+      ['units: seconds', 'unit: seconds'],
+      'deploy.yaml:23:56: unknown key unit: did you mean units?',
+    ],
+    [
+      'a key one level too deep',
+      [
+        'requiresRoles: [owner], approvalExpiration: { duration: 1,',
+        'approvalExpiration: { requiresRoles: [owner], duration: 1,',
+      ],
+      'deploy.yaml:22:63: unknown key requiresRoles here: it belongs one level up',
+    ],
+    [
+      'a key that is like none',
+      ['weight: 0.1', 'share: 0.1'],
+      'deploy.yaml:20:24: unknown key share: known here: weight',
+    ],
+    ['an empty key', ['account: east', 'account:'], 'deploy.yaml:6:5: account is empty: it must be text'],
+    [
+      'a number for text',
+      ['account: east', 'account: 12'],
+      'deploy.yaml:6:5: account must be text: put it in quotes, "12"',
+    ],
+    [
+      'a namespace that is none',
+      ['namespace: shop', 'namespace: My_Shop'],
+      'deploy.yaml:7:5: namespace must be a Kubernetes name: small letters, digits and -, 63 at most',
+    ],
+    [
+      'a canary Service that is the root',
+      ['rootServiceName: web', 'rootServiceName: web\n        canaryServiceName: web'],
+      'deploy.yaml:32:9: canaryServiceName must be another Service than rootServiceName: web is what clients call',
+    ],
+    [
+      'traffic management without a Service',
+      ['  - smi:\n      - rootServiceName: web', '  - targets: [staging]'],
+      'deploy.yaml:30:5: an entry of trafficManagement needs smi: the Services to shift',
+    ],
+    [
+      'a folder of Jobs',
+      ['path: jobs/smoke.yaml', 'path: .'],
+      'deploy.yaml:24:21: runJob runs one Job, and the folder . has 2 files: name one of them',
+    ],
+    [
+      'a path that is a word of JavaScript',
+      ['path: manifests', 'path: constructor'],
+      "deploy.yaml:15:5: constructor is not there, or holds no .yaml or .yml file (paths begin at the deployment file's folder)",
+    ],
+    [
+      'a context variable without a value',
+      ["'sum(x)'", "'sum({{context.metric}})'"],
+      "deploy.yaml:23:33: query errors uses {{context.metric}}, and context has no metric: set it in the file's context, in the step's, or with --add-context metric=...",
+    ],
+    [
+      'an unknown variable',
+      ["'sum(x)'", "'sum({{armory.replicasetName}})'"],
+      'deploy.yaml:28:23: there is no variable {{armory.replicasetName}} (did you mean {{armory.replicaSetName}}?)',
+    ],
+    ['a secret', ["'sum(x)'", "'sum({{secrets.x}})'"], 'deploy.yaml:28:23: not supported yet: {{secrets.x}}'],
+    [
+      'a variable of the old syntax',
+      ["'sum(x)'", "'sum(${replica-set})'"],
+      'deploy.yaml:28:23: not supported yet: the old variable ${replica-set}; write {{armory.X}} or {{context.X}}',
+    ],
+    [
+      'a template that is none',
+      ["'sum(x)'", "'sum({{armory.namespace)'"],
+      'deploy.yaml:28:23: queryTemplate is no template: Unclosed tag at 23',
+    ],
+    [
+      'a context variable that is no text',
+      ['application: shop', 'application: shop\ncontext: { a: [1] }'],
+      'deploy.yaml:4:12: a must be text',
+    ],
     ['lambda', ['kind: kubernetes', 'kind: lambda'], 'deploy.yaml:2:1: not supported yet: kind: lambda'],
   ])('%s', (_name, [from, to], message) => {
     const text = good.replace(from, to);
@@ -185,6 +302,33 @@ describe('what is wrong is told with its place, in plain words', () => {
       .replace('account: east', 'acount: east')
       .replace('- smi:', '- istio: []\n    smi:');
     expect(problems(text).map((problem) => Number(problem.split(':')[1]))).toEqual([6, 20, 30]);
+  });
+
+  it('beside a part that is not supported as well', () => {
+    const text = good.replace(
+      'constraints: { dependsOn: [staging] }',
+      'constraints: { beforeDeployment: [], dependsOn: [production] }',
+    );
+    expect(problems(text)).toEqual([
+      'deploy.yaml:13:20: not supported yet: targets.constraints.beforeDeployment',
+      'deploy.yaml:13:42: target production depends on itself',
+    ]);
+  });
+
+  it('a slip in the syntax once, not once for each bracket', () => {
+    expect(problems('['.repeat(10_000)).length).toBeLessThan(3);
+  });
+
+  it('in manifests at the line the document begins, whatever stands above it', () => {
+    const own = { ...files, 'manifests/b.yaml': '# about it\n---\n# and this\nkind: A\n---\nkind: B\n' };
+    expect(problems(good, own).map((problem) => problem.split(':')[1])).toEqual(['4', '6']);
+  });
+
+  it('an object that is there twice, by both places', () => {
+    const own = { ...files, 'manifests/b.yaml': app.slice(app.indexOf('---')) };
+    expect(problems(good, own)).toContain(
+      'deploy.yaml:5:3: target staging has the Service web twice: manifests/app.yaml#2 and manifests/b.yaml#1',
+    );
   });
 
   it('in manifests by file and document', () => {

@@ -37,7 +37,7 @@ describe.runIf(isThere)('real deployment files (needs ../shared/fixtures)', () =
   it.each([
     ['42-invalid-pause3.yaml', 27, 'unit must be set with a duration'],
     ['46-invalid-no-targets.yaml', 1, 'targets is missing'],
-    ['47-invalid-missing-canary.yaml', 16, 'strategy1 must be a map'],
+    ['47-invalid-missing-canary.yaml', 16, 'strategy1 is empty: it must be a map'],
   ])('%s: line %i: %s', async (name, line, message) => {
     expect(await problemsOf(name)).toContainEqual(expect.objectContaining({ line, message }));
   });
