@@ -8,7 +8,7 @@ const BAR = 20;
 export function eventLine(event: StreamedEvent): string {
   const time = new Date(event.at).toISOString().slice(11, 19);
   const target = event.rolloutId === null ? '' : `${event.rolloutId.slice(event.rolloutId.indexOf(':') + 1)}  `;
-  const lines = event.message.split('\n');
+  const lines = event.message.split('\n').map(harmless);
   const text = event.kind === 'job.log' ? ['log of the job:', ...lines.map((line) => `    ${line}`)] : lines;
   return text.map((line, index) => (index === 0 ? `${time} ${target}${line}` : `${' '.repeat(9)}${line}`)).join('\n');
 }
@@ -26,7 +26,7 @@ export function rolloutLines(rollout: StreamedRollout, width: number): string[] 
     ...(verdict === undefined ? [] : [`    ${verdict.verdict}: ${verdict.reason}`]),
     ...(reason === null || reason === '' ? [] : [`    ${reason}`]),
   ];
-  return lines.map((line) => cut(line, width));
+  return lines.map((line) => cut(harmless(line), width));
 }
 
 function mark(state: string): string {
@@ -40,6 +40,12 @@ function mark(state: string): string {
     waitingApproval: '?',
   };
   return marks[state] ?? '●';
+}
+
+/** Logs and messages of others may hold what moves the cursor, paints, or ends the line. */
+function harmless(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are what is looked for
+  return text.replaceAll(/\u001B\[[0-9;?]*[A-Za-z]/g, '').replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ');
 }
 
 /** A line that wraps would make the picture jump. */

@@ -1,7 +1,10 @@
 /** The API and the command line against a whole orchestrator, with a scripted agent where one has to be connected. */
 
+import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/orchestrator/config.ts';
 import { startOrchestrator as startInThisProcess } from '../../src/orchestrator/orchestrator.ts';
@@ -31,6 +34,17 @@ async function call(method: string, path: string, body?: unknown): Promise<Answe
   });
   const text = await response.text();
   return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Answer['body']) };
+}
+
+/** With headers that fetch does not let one set. */
+async function raw(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; body: string }> {
+  const asked = request(orchestrator.url + path, { method, headers }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, body: await text(response) };
 }
 
 const file = `application: shop
@@ -104,9 +118,26 @@ describe('the API', () => {
   });
 });
 
+describe('on loopback, where no token is asked for', () => {
+  it.each([
+    ['a name of its own that leads here', { host: 'evil.example:80' }],
+    ['a request across sites', { 'sec-fetch-site': 'cross-site' }],
+    ['another port of this machine', { 'sec-fetch-site': 'same-site' }],
+  ])('a web page does not get in by %s', async (_how, headers) => {
+    const { status, body } = await raw('POST', '/v1/deployments/dep_1/abort', headers);
+    expect([status, JSON.parse(body)]).toEqual([403, { error: expect.objectContaining({ code: 'FOREIGN_ORIGIN' }) }]);
+  });
+
+  it.each(['localhost', '127.0.0.1:8080', '[::1]:8080'])('a program gets in under %s', async (host) => {
+    expect((await raw('GET', '/v1/agents', { host })).status).toBe(200);
+  });
+});
+
 describe('the command line', () => {
   it('writes a credential that only its owner reads, lists it, revokes it', async () => {
     const path = join(orchestrator.folder, 'north.json');
+    // One that is there already, open to all, is not what the credential ends up in.
+    await writeFile(path, '', { mode: 0o644 });
     const added = await orchestrator.sluice(['agents', 'add', 'north', '--out', path]);
     expect(added).toMatchObject({ code: 0, stderr: '' });
     expect(added.stdout).toContain('helm install sluice-agent');

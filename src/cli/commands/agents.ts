@@ -1,6 +1,6 @@
 /** `sluice agents`: which there are, and the credential of a new one. */
 
-import { writeFile } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
 import { ago, table } from '../output.ts';
@@ -53,12 +53,15 @@ function stateOf({ connected, revokedAt, connectedAt }: Agent): string {
 
 /** The credential goes to a file that only its owner reads, or to standard output: it is shown this once. */
 export async function addAgent({ api, out }: CommandContext, name: string, file: string | undefined): Promise<number> {
-  const { credential } = await api.post<{ credential: unknown }>('/v1/agents', { name });
+  const make = async (): Promise<string> => {
+    const { credential } = await api.post<{ credential: unknown }>('/v1/agents', { name });
+    return `${JSON.stringify(credential, null, 2)}\n`;
+  };
   if (file === undefined) {
-    out.raw(`${JSON.stringify(credential, null, 2)}\n`);
+    out.raw(await make());
     return EXIT.succeeded;
   }
-  await writeFile(file, `${JSON.stringify(credential, null, 2)}\n`, { mode: 0o600 });
+  await writePrivately(file, make);
   if (out.json) out.value({ account: name, file });
   else {
     out.line(`The credential of ${name} is in ${file}. It is shown this once; a new one replaces it.`);
@@ -70,6 +73,24 @@ export async function addAgent({ api, out }: CommandContext, name: string, file:
     );
   }
   return EXIT.succeeded;
+}
+
+/**
+ * The file is opened before there is a credential to lose: a new one ends the older. It takes the place of a file of that
+ * name, which others may have been allowed to read.
+ */
+async function writePrivately(file: string, make: () => Promise<string>): Promise<void> {
+  const beside = `${file}.${process.pid}.new`;
+  const handle = await open(beside, 'wx', 0o600);
+  try {
+    await handle.writeFile(await make());
+    await handle.close();
+    await rename(beside, file);
+  } catch (error) {
+    await handle.close();
+    await rm(beside, { force: true });
+    throw error;
+  }
 }
 
 export async function revokeAgent({ api, out }: CommandContext, name: string): Promise<number> {

@@ -17,6 +17,7 @@ import { requireToken } from './api-token.ts';
 import { deploymentRoutes } from './deployment-routes.ts';
 import { answerError, notFound } from './errors.ts';
 import { healthRoutes } from './health-routes.ts';
+import { refuseBrowsersOfElsewhere } from './loopback-guard.ts';
 import { streamRoutes } from './stream-routes.ts';
 
 /** Manifests of one deployment; etcd itself takes 1.5 MB an object. */
@@ -46,8 +47,9 @@ export async function startHttp({ address, dataDir, services }: HttpOptions): Pr
     openapi: { info: { title: 'Sluice', version: '1', description: 'Progressive delivery for Kubernetes.' } },
     transform: jsonSchemaTransform,
   });
-  // On loopback whoever can connect is on this machine already.
-  if (!isLoopback(address.host)) await requireToken(app, dataDir, services.log);
+  // On loopback whoever can connect is on this machine already, or is a page in a browser on it.
+  if (isLoopback(address.host)) refuseBrowsersOfElsewhere(app);
+  else await requireToken(app, dataDir, services.log);
   const api = app.withTypeProvider<ZodTypeProvider>();
   await api.register((scope, _options, done) => {
     healthRoutes(scope, services);

@@ -49,6 +49,12 @@ describe('progress', () => {
     ]);
   });
 
+  it('lets nobody else paint in the terminal', () => {
+    const message = '\u001B[31mred\u001B[0m\rover\u001B]0;title\u0007';
+    expect(eventLine({ ...event, message })).toBe('09:41:07 staging  red over ]0;title ');
+    expect(rolloutLines({ ...rollout, reason: 'one\ntwo' }, 200).at(-1)).toBe('    one two');
+  });
+
   it('never wraps, since it is drawn over', () => {
     expect(cut('abcdef', 4)).toBe('abc…');
     for (const line of rolloutLines({ ...rollout, reason: 'x'.repeat(300) }, 40))
