@@ -91,7 +91,10 @@ async function main(): Promise<number> {
   await using orchestrator = await startOrchestrator({
     env: { SLUICE_METRIC_PROVIDERS: `prometheus=${stage.prometheusUrl}` },
   });
-  const { promoted, rolledBack } = await Promise.race([demo(stage, orchestrator), interrupted(interrupt.signal)]);
+  const { promoted, rolledBack } = await Promise.race([
+    demo(stage, interruptible(orchestrator, interrupt.signal)),
+    interrupted(interrupt.signal),
+  ]);
   const seconds = Math.round((performance.now() - start) / 1000);
   const figures = { promoted: reportOf(promoted, promotion), rolledBack: reportOf(rolledBack, rollback), seconds };
   title('what the clients and the cluster saw');
@@ -115,6 +118,11 @@ async function main(): Promise<number> {
 function setting(name: string): string | undefined {
   const value = process.env[name];
   return value === '' ? undefined : value;
+}
+
+/** Its command lines end with the signal: a watch would else wait for an orchestrator that is not coming back. */
+function interruptible(orchestrator: Orchestrator, signal: AbortSignal): Orchestrator {
+  return { ...orchestrator, sluice: (args, options) => orchestrator.sluice(args, { ...options, signal }) };
 }
 
 /** Never resolves; a cluster of somebody else's is not ended by the signal, so what was made there must be removed. */
