@@ -98,13 +98,15 @@ export class Child {
   /** As an operator: SIGTERM, and after 20 s an error with the end of its log. */
   async stop(): Promise<void> {
     if (!this.isRunning) return;
-    const patience = AbortSignal.timeout(20_000);
-    const late = once(patience, 'abort').then(async () => {
-      await this.#end('SIGKILL');
-      throw new Error(`${this.#options.name} did not end within 20 s of SIGTERM.\n${this.#tail()}`);
-    });
-    late.catch(() => undefined);
-    await Promise.race([this.#end('SIGTERM'), late]);
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      this.#process?.kill('SIGKILL');
+    }, 20_000);
+    await this.#end('SIGTERM');
+    // Not left to go off: by then another process may run in this one's place.
+    clearTimeout(late);
+    if (isLate) throw new Error(`${this.#options.name} did not end within 20 s of SIGTERM.\n${this.#tail()}`);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
