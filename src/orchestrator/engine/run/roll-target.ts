@@ -27,6 +27,7 @@ export async function rollTarget(run: Run, target: ResolvedTarget): Promise<Outc
   run.unwatch();
   const { state, reason } = outcome;
   await run.say('ended', sentence(target.name, outcome), { state, phase: 'done', reason });
+  await run.flush();
   return outcome;
 }
 

@@ -10,7 +10,7 @@ import type {
 import type { Snapshot, Watch } from '../../../protocol/snapshot.ts';
 import { pause } from '../../../shared/clock.ts';
 import { Aborted, OperationFault } from './fault.ts';
-import type { Control, RolloutChange, RunPorts } from './ports.ts';
+import type { Control, Entry, RolloutChange, RunPorts } from './ports.ts';
 import { waitFor, type WaitEnd, type Wanted } from './wait.ts';
 
 export interface RunIdentity {
@@ -35,6 +35,7 @@ export class Run {
   readonly identity: RunIdentity;
   readonly #ports: RunPorts;
   #events = 0;
+  #told: Promise<void> = Promise.resolve();
   #operations = 0;
   #timers = 0;
   /** The newest control that was acted on. */
@@ -70,19 +71,31 @@ export class Run {
     this.#ports.link.unwatch(this.identity.account, this.identity.rolloutId);
   }
 
-  /** Writes an event, and with it what is new about the rollout. Safe to repeat: the number decides. */
-  async say(kind: string, message: string, rollout?: RolloutChange, detail?: Record<string, unknown>): Promise<void> {
+  /**
+   * Writes an event, and with it what is new about the rollout, in order and behind the run's back: a step does not wait for
+   * the database to hear of it (step to step that cost two commits). Lost in a crash, it is said again by the replay; said
+   * twice, its number decides.
+   */
+  say(kind: string, message: string, rollout?: RolloutChange, detail?: Record<string, unknown>): Promise<void> {
     const { deploymentId, rolloutId } = this.identity;
-    const seq = ++this.#events;
-    await this.#ports.ledger.record({
+    const entry: Entry = {
       deploymentId,
       rolloutId,
-      seq,
+      seq: ++this.#events,
       kind,
       message,
       ...(rollout === undefined ? {} : { rollout }),
       ...(detail === undefined ? {} : { detail }),
-    });
+    };
+    this.#told = this.#told.then(() => this.#ports.ledger.record(entry));
+    // Heard by `flush`; until then a rejection must not end the process.
+    this.#told.catch(() => undefined);
+    return Promise.resolve();
+  }
+
+  /** Everything said is written. @throws what the store threw. */
+  flush(): Promise<void> {
+    return this.#told;
   }
 
   /** Runs an operation to its end, whatever that is; asks again while the agent is away or its API server does not answer. */

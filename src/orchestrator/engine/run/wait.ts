@@ -40,7 +40,7 @@ export async function waitFor<T>(ports: RunPorts, waiter: Waiter, wanted: Wanted
     await watchControls(ports, waiter, wanted, stops, resolve, reject);
     watchSnapshots(ports, waiter, wanted, stops, resolve);
     if (wanted.timer !== undefined) {
-      await watchTime(ports, waiter, { ...wanted.timer, unwatched: wanted.unwatched === true }, stops, resolve, reject);
+      watchTime(ports, waiter, { ...wanted.timer, unwatched: wanted.unwatched === true }, stops, resolve, reject);
     }
     return await promise;
   } finally {
@@ -89,15 +89,17 @@ function isWatching(snapshot: Snapshot | undefined): snapshot is Snapshot {
   return snapshot !== undefined && snapshot.complete && !snapshot.stale;
 }
 
-async function watchTime<T>(
+/** The time of an earlier process is read beside the wait: most waits are over before it comes. */
+function watchTime<T>(
   { link, ledger, clock }: RunPorts,
   { rolloutId, watchId }: Waiter,
   timer: { id: number; limitMs: number; unwatched: boolean },
   stops: (() => void)[],
   resolve: Resolve<T>,
   reject: (cause: unknown) => void,
-): Promise<void> {
-  let watchedMs = await ledger.watchedMs(rolloutId, timer.id);
+): void {
+  let watchedMs = 0;
+  let isRead = false;
   let sinceMs: number | undefined;
   let cancel = (): void => {};
   const count = (): void => {
@@ -107,6 +109,7 @@ async function watchTime<T>(
   };
   const arm = (): void => {
     cancel();
+    if (!isRead) return;
     const leftMs = timer.limitMs - watchedMs;
     if (leftMs <= 0) resolve({ kind: 'elapsed' });
     else if (sinceMs !== undefined) cancel = clock.after(Math.min(leftMs, KEEP_EVERY_MS), tick);
@@ -124,7 +127,16 @@ async function watchTime<T>(
       if (was !== (sinceMs !== undefined)) arm();
     }),
   );
-  stops.push(() => cancel());
+  let isOver = false;
+  stops.push(() => {
+    isOver = true;
+    cancel();
+  });
   count();
-  arm();
+  const readEarlier = async (): Promise<void> => {
+    watchedMs += await ledger.watchedMs(rolloutId, timer.id);
+    isRead = true;
+    if (!isOver) arm();
+  };
+  readEarlier().catch(reject);
 }
