@@ -48,7 +48,8 @@ export interface CanaryPlan {
 
 export type RolloutPlan =
   | { kind: 'first'; changes: Changes; deployment: Deployment; readyTimeoutMs: number }
-  | { kind: 'unchanged'; changes: Changes; deployment?: Deployment; readyTimeoutMs: number }
+  /** `unchanged`: the pods stay as they are. `rolling`: they change, and there is no traffic to shift or nothing to shift it by. */
+  | { kind: 'unchanged' | 'rolling'; changes: Changes; deployment?: Deployment; readyTimeoutMs: number }
   | CanaryPlan;
 
 /**
@@ -75,14 +76,13 @@ export function planRollout(target: ResolvedTarget, observed: Observed, rolloutI
     return { kind: 'first', changes: changesOf(target, observed.dryRuns), deployment: becomes, readyTimeoutMs };
   }
   const asked = askedDeployment(asDeployment(wanted), live, isScaled(observed, wanted.metadata.name));
-  // A Deployment without pods has no traffic to shift and nothing to test on.
-  if (live.spec.replicas === 0 || isSameTemplate(becomes.spec.template, live.spec.template)) {
-    return {
-      kind: 'unchanged',
-      changes: changesOf(target, observed.dryRuns, asked),
-      deployment: becomes,
-      readyTimeoutMs,
-    };
+  const changes = changesOf(target, observed.dryRuns, asked);
+  if (isSameTemplate(becomes.spec.template, live.spec.template)) {
+    return { kind: 'unchanged', changes, deployment: becomes, readyTimeoutMs };
+  }
+  // No pods means no traffic; a strategy without steps and without a root shifts none. Kubernetes' own rollout does.
+  if (live.spec.replicas === 0 || target.smi.length === 0) {
+    return { kind: 'rolling', changes, deployment: becomes, readyTimeoutMs };
   }
   return planCanary(target, observed, rolloutId, { asked, becomes, live });
 }

@@ -247,6 +247,12 @@ describe('the plan', () => {
     expect(kept.kind === 'canary' && [kept.canaryReplicas, kept.asked.spec.replicas]).toEqual([7, 7]);
   });
 
+  it('lets the Deployment roll by itself where there is no pod, or nothing to shift traffic by', () => {
+    const empty = { ...deployment('web:1'), spec: { ...deployment('web:1').spec, replicas: 0 } };
+    expect(planRollout(target, { ...observed, deployment: empty }, 'r').kind).toBe('rolling');
+    expect(planRollout({ ...target, smi: [] }, observed, 'r').kind).toBe('rolling');
+  });
+
   it('takes no companion route where the root has one of somebody else', () => {
     const route = {
       apiVersion: 'gateway.networking.k8s.io/v1',

@@ -32,7 +32,11 @@ function tell(run: Run, { kind, changes }: PlainPlan): Promise<void> {
   const names = changes.objects.map((object) => `${object.kind} ${object.metadata.name}`).join(', ');
   if (changes.objects.length === 0)
     return run.say('rollout.phase', 'nothing differs from the cluster', { phase: 'step' });
-  const why = kind === 'first' ? 'first deployment, so there is nothing to shift' : 'the pods stay as they are';
+  const why = {
+    first: 'first deployment, so there is nothing to shift',
+    unchanged: 'the pods stay as they are',
+    rolling: 'there is no traffic to shift, so the Deployment rolls by itself',
+  }[kind];
   return run.say('rollout.phase', `applies ${names} (${why})`, { phase: 'step' });
 }
 
