@@ -20,8 +20,11 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 it('says what to do about images that the cluster does not have', async () => {
-  const { code, output } = await demo([]);
+  await using scratch = makeScratch('demo-foreign');
+  // A command that takes them elsewhere.
+  const { code, output } = await demo(['--load-command', `cp -t ${scratch.folder}`]);
   expect({ code, output }).toMatchObject({ code: 1 });
+  expect(readdirSync(scratch.folder)).toHaveLength(4);
   expect(output).toContain('The cluster does not have sluice-demo/hello:1, sluice-demo/integration-test:1,');
   expect(output).toContain('npm run demo -- --images FOLDER');
   expect(await contents()).toBe(before);
