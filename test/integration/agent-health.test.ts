@@ -199,8 +199,9 @@ test('a new session gets every picture anew; what is no longer asked for is no l
   const again = await hub.snapshot('one, anew', (each) => each.watchId === 'watch-one' && each.complete);
   expect(again.snapshot.pods).toHaveLength(1);
   expect(hub.hellos[1]!.watchVersions).toHaveProperty('watch-one');
-  hub.watch(watch('two'));
-  await hub.snapshot('two', (each) => each.watchId === 'watch-two' && each.complete);
+  // A picture that is new with this statement shows that the agent has read it; what it sent before has come before.
+  hub.watch(watch('two'), watch('three'));
+  await hub.snapshot('three', (each) => each.watchId === 'watch-three' && each.complete);
   hub.snapshots.length = 0;
   await put(`${core}/pods/one-abc-1/status`, { ...(await podOf('one')), status: podStatus(true, {}) });
   await put(`${core}/pods/two-abc-1/status`, { ...(await podOf('two')), status: podStatus(true, {}) });

@@ -111,8 +111,10 @@ export class NamespaceView {
   #subjectsOf(kind: WatchedKind, key: string, previous: unknown, next: unknown): Subject[] {
     switch (kind) {
       case 'pods': {
+        // Asked before the change: with the last pod of a ReplicaSet that is gone, the way to its Deployment goes too.
+        const deployment = this.pods.deploymentOf(((next ?? previous) as PodEntry).ownerUid);
         this.pods.set(key, previous as PodEntry | undefined, next as PodEntry | undefined);
-        return this.#deployments([(next ?? previous) as PodEntry].map((pod) => this.pods.deploymentOf(pod.ownerUid)));
+        return this.#deployments([deployment]);
       }
       case 'replicaSets': {
         const entries = [previous, next] as (ReplicaSetEntry | undefined)[];
