@@ -6,6 +6,9 @@ import { codeOf } from '../../shared/errors.ts';
 import { normalPath } from './manifest-files.ts';
 import { parseWithPlaces } from './yaml-places.ts';
 
+/** No such file, or a path that can name none. */
+const NOT_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ERR_INVALID_ARG_VALUE']);
+
 export interface CollectedFiles {
   /** The path as it was given. */
   name: string;
@@ -38,9 +41,11 @@ function pathOf(node: unknown): string | undefined {
   return typeof path === 'string' ? path : undefined;
 }
 
-function jobPaths(node: unknown): (string | undefined)[] {
-  if (typeof node !== 'object' || node === null) return [];
-  return Object.entries(node).flatMap(([key, inner]) => (key === 'runJob' ? [pathOf(inner)] : jobPaths(inner)));
+/** @param seen what was looked at already: an alias can stand inside of what it names. */
+function jobPaths(node: unknown, seen = new Set<unknown>()): (string | undefined)[] {
+  if (typeof node !== 'object' || node === null || seen.has(node)) return [];
+  seen.add(node);
+  return Object.entries(node).flatMap(([key, inner]) => (key === 'runJob' ? [pathOf(inner)] : jobPaths(inner, seen)));
 }
 
 async function collect(folder: string, path: string, files: Record<string, string>): Promise<void> {
@@ -58,6 +63,6 @@ async function collect(folder: string, path: string, files: Record<string, strin
 }
 
 function absent(error: unknown): undefined {
-  if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+  if (NOT_THERE.has(codeOf(error) ?? '')) return undefined;
   throw error;
 }

@@ -85,7 +85,7 @@ function problemOf(value: unknown): string | undefined {
   const missing = [
     typeof apiVersion === 'string' ? [] : ['apiVersion'],
     typeof kind === 'string' ? [] : ['kind'],
-    typeof metadata?.name === 'string' ? [] : ['metadata.name'],
+    typeof metadata?.name === 'string' && metadata.name !== '' ? [] : ['metadata.name'],
   ].flat();
   if (missing.length > 0) return `a Kubernetes object needs ${missing.join(', ')}`;
   return REFUSED[String(kind)];

@@ -1,10 +1,20 @@
 /** YAML with the place of everything in it: errors point at the line that a person has to change. */
 
-import { isMap, isPair, isScalar, LineCounter, parseAllDocuments, parseDocument, visit, type Document } from 'yaml';
+import { isMap, isPair, isScalar, LineCounter, parseAllDocuments, parseDocument, visit } from 'yaml';
+import type { Document, ScalarTag } from 'yaml';
+import { messageOf } from '../../shared/errors.ts';
 import type { FileProblem, PathProblem } from './problem.ts';
 
 /** Aliases can blow a small text up; nobody's deployment file needs more. */
 const MAX_ALIASES = 100;
+
+/** `defaultMode: 0400` is octal to kubectl (YAML 1.1). Read as decimal it would be another mode, and a valid one. */
+const octal: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  test: /^[-+]?0[0-7]+$/,
+  resolve: (text) => Number.parseInt(text, 8),
+};
 
 export interface Places {
   value: unknown;
@@ -16,21 +26,25 @@ export interface Places {
 /** Parses one document. Never throws: what is no YAML is a problem with its place. */
 export function parseWithPlaces(text: string, file: string): Places {
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true });
-  const problems = syntaxProblems(document, counter, file);
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true, merge: true });
   keepContextAsWritten(document);
+  const { value, problems } = valueOf(document, counter, file);
   return {
-    value: problems.length > 0 ? undefined : valueOf(document),
+    value,
     problems,
     locate: ({ path, message }) => ({ file, ...placeOf(document, path, counter), path: showPath(path), message }),
   };
 }
 
-function valueOf(document: Document): unknown {
+/** A document that cannot be read is a problem, never an empty one: what it held would be left out in silence. */
+function valueOf(document: Document, counter: LineCounter, file: string): { value: unknown; problems: FileProblem[] } {
+  const problems = syntaxProblems(document, counter, file);
+  if (problems.length > 0) return { value: undefined, problems };
   try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown;
-  } catch {
-    return undefined;
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, problems };
+  } catch (error) {
+    const place = placeAt(counter, document.contents?.range?.[0] ?? document.range?.[0] ?? 0);
+    return { value: undefined, problems: [{ file, ...place, path: '', message: `its aliases: ${messageOf(error)}` }] };
   }
 }
 
@@ -74,12 +88,18 @@ export interface ManifestDocument {
 /** All documents of a manifest; empty ones are left out. */
 export function parseManifest(text: string, file: string): { objects: ManifestDocument[]; problems: FileProblem[] } {
   const counter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: counter, prettyErrors: false });
+  const documents = parseAllDocuments(text, {
+    lineCounter: counter,
+    prettyErrors: false,
+    merge: true,
+    customTags: (tags) => [octal, ...tags],
+  });
   const list = Array.isArray(documents) ? documents : [];
-  const problems = list.flatMap((document) => syntaxProblems(document, counter, file));
-  const objects = list
-    .map((document, index) => ({
-      value: document.errors.length > 0 ? undefined : valueOf(document),
+  const read = list.map((document) => ({ document, ...valueOf(document, counter, file) }));
+  const problems = read.flatMap((one) => one.problems);
+  const objects = read
+    .map(({ document, value }, index) => ({
+      value,
       number: index + 1,
       line: placeAt(counter, document.contents?.range?.[0] ?? document.range[0]).line,
     }))
