@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { showProblem } from '../../../src/orchestrator/file/problem.ts';
+import { readDeploymentFile } from '../../../src/orchestrator/file/read-deployment-file.ts';
+
+const deployment = `version: v1
+application: shop
+targets: { staging: { account: east, namespace: shop } }
+manifests: [{ path: app.yaml }]
+`;
+const head = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\n';
+const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: web }\n';
+
+function read(manifest: string): unknown[] {
+  const result = readDeploymentFile(deployment, 'deploy.yaml', { 'app.yaml': manifest });
+  return result.ok
+    ? (result.file.targets[0]?.objects ?? []).map(({ object }) => object)
+    : result.problems.map(showProblem);
+}
+
+describe('a manifest is read as kubectl reads it', () => {
+  it('a number that begins with 0 is octal, and text in quotes is text', () => {
+    expect(read(`${head}modes: [0400, 0644, "0400", 0, 10, 0.5]\n`)).toEqual([
+      expect.objectContaining({ modes: [256, 420, '0400', 0, 10, 0.5] }),
+    ]);
+  });
+
+  it('a merge key takes in what it names', () => {
+    expect(read(`${head}one: &one { a: 1 }\ntwo: { <<: *one, b: 2 }\n`)).toEqual([
+      expect.objectContaining({ two: { a: 1, b: 2 } }),
+    ]);
+  });
+});
+
+describe('a document that cannot be read is told, not left out in silence', () => {
+  it.each([
+    ['an alias of nothing', 'data: *nothing', 'Unresolved alias'],
+    ['too many aliases', `x: &x { a: 1 }\ny: [${'*x,'.repeat(150)}]`, 'Excessive alias count'],
+  ])('%s', (_, line, message) => {
+    const [first, ...more] = read(`${head}${line}\n---\n${service}`);
+    expect(first).toContain(`app.yaml:1:1: its aliases: ${message}`);
+    expect(more).toEqual([]);
+  });
+
+  it('an empty name', () => {
+    expect(read(head.replace('name: c', 'name: ""'))).toEqual([
+      'app.yaml:1:1: document 1: a Kubernetes object needs metadata.name',
+    ]);
+  });
+});
