@@ -4,10 +4,10 @@ import type { KubeObject } from '../../../protocol/kube-object.ts';
 import { isCanaryReady, podsOf, describePod, readBack } from '../../plan/assess.ts';
 import { backendService, narrowPatch } from '../../plan/backends.ts';
 import { canarySet } from '../../plan/canary-set.ts';
-import { HELD, rolloutLabel } from '../../plan/marks.ts';
 import { sharesOf } from '../../plan/weights.ts';
 import { watchCanary, type CanaryState } from './canary-state.ts';
 import { RunFault } from './fault.ts';
+import { hold } from './hold.ts';
 import { applyWeights } from './shift.ts';
 import { watchfully } from './watchful.ts';
 
@@ -21,23 +21,6 @@ export async function prepare(state: CanaryState): Promise<void> {
   await makeSplit(state);
   await narrowRoot(state, 'stable');
   await raiseCanary(state);
-}
-
-/** Nobody else's template change rolls out under the run. */
-async function hold(state: CanaryState): Promise<void> {
-  const { run, plan } = state;
-  const { rolloutId, namespace } = run.identity;
-  const name = plan.asked.metadata.name;
-  await run.say('rollout.phase', `Deployment ${name} is held (paused) while the canary runs beside it`, {
-    phase: 'hold',
-  });
-  state.held = true;
-  await run.call(`hold Deployment ${name}`, {
-    kind: 'patch',
-    object: { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name },
-    type: 'merge',
-    body: { metadata: { labels: { [HELD]: rolloutLabel(rolloutId) } }, spec: { paused: true } },
-  });
 }
 
 /** ConfigMaps and the like, which the new version may need to start. */

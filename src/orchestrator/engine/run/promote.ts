@@ -2,7 +2,6 @@
 
 import { isSameTemplate, adoptionPatch, twins } from '../../plan/canary-set.ts';
 import { sendsOnlyTo } from '../../plan/assess.ts';
-import { HELD } from '../../plan/marks.ts';
 import { writersSince } from '../../plan/writers.ts';
 import { asDeployment, asReplicaSet, type Deployment, type ReplicaSet } from '../../plan/workload.ts';
 import type { KubeObject, ObjectRef } from '../../../protocol/kube-object.ts';
@@ -11,6 +10,7 @@ import type { CanaryState } from './canary-state.ts';
 import { removeRouting } from './clean-up.ts';
 import { DRAIN_MS } from './drain.ts';
 import { RunFault } from './fault.ts';
+import { resume } from './hold.ts';
 import { narrowRoot } from './prepare.ts';
 import { insistConfirmed, insistWeights } from './shift.ts';
 import { setWeight } from './steps.ts';
@@ -85,13 +85,7 @@ async function adopt(state: CanaryState): Promise<void> {
     body: adoptionPatch(plan.becomes, plan.canaryHash, expected.canaryReplicas, rolloutId),
   });
   await run.forward('the Deployment has not adopted the canary', (snapshot) => isAdopted(snapshot, state));
-  await run.insist(`resume Deployment ${name}`, {
-    kind: 'patch',
-    object: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: run.identity.namespace, name },
-    type: 'merge',
-    body: { metadata: { labels: { [HELD]: null } }, spec: { paused: null } },
-  });
-  state.held = false;
+  await resume(state);
   await run.forward('the old pods are not gone yet', (snapshot) => isAlone(snapshot, state));
 }
 

@@ -3,10 +3,10 @@
 import type { ObjectRef } from '../../../protocol/kube-object.ts';
 import { endpointsOf } from '../../plan/assess.ts';
 import { resizePatch } from '../../plan/canary-set.ts';
-import { HELD } from '../../plan/marks.ts';
 import type { CanaryState } from './canary-state.ts';
 import { remove, removeRouting, undoChanges } from './clean-up.ts';
 import { DRAIN_MS } from './drain.ts';
+import { resume } from './hold.ts';
 import { removeJobs } from './job.ts';
 import { narrowRoot } from './prepare.ts';
 import { insistConfirmed, insistWeights } from './shift.ts';
@@ -49,16 +49,4 @@ async function removeCanary({ run, plan }: CanaryState): Promise<void> {
     pods.some(({ hash }) => hash === plan.canaryHash) ? undefined : true,
   );
   await remove(run, set);
-}
-
-async function resume(state: CanaryState): Promise<void> {
-  const { run, plan } = state;
-  const { name } = plan.asked.metadata;
-  await run.insist(`resume Deployment ${name}`, {
-    kind: 'patch',
-    object: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: run.identity.namespace, name },
-    type: 'merge',
-    body: { metadata: { labels: { [HELD]: null } }, spec: { paused: null } },
-  });
-  state.held = false;
 }
