@@ -3,14 +3,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { until } from '../../test/cluster/api.ts';
 import type { Access } from '../../test/cluster/kubeconfig.ts';
 import { ensurePackages } from '../../test/cluster/packages.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
 import type { Kube } from '../../test/support/kube.ts';
+import { freePort } from '../../test/support/free-port.ts';
 
 export interface OutsidePrometheus extends AsyncDisposable {
   url: string;
@@ -87,13 +86,4 @@ function targetOf(pod: KubeObject, apiHost: string): object[] {
   const { namespace = '', name } = pod.metadata;
   const path = `/api/v1/namespaces/${namespace}/pods/${name}:${admin.containerPort}/proxy/metrics`;
   return [{ targets: [apiHost], labels: { namespace, pod: name, instance: name, __metrics_path__: path } }];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

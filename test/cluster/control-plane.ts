@@ -3,7 +3,6 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Api } from './api.ts';
@@ -14,6 +13,7 @@ import { toStandardError } from './go-build.ts';
 import type { Access } from './kubeconfig.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { flags, programPaths } from './programs.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** A running control plane. RBAC is on; there are no controllers, so nothing acts on what is stored. */
 export interface ControlPlane extends AsyncDisposable {
@@ -205,13 +205,4 @@ async function ended(child: ChildProcess): Promise<void> {
 
 function shellWords(words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/orchestrator/config.ts';
@@ -19,6 +18,7 @@ import { rolloutId, type RolloutPatch } from '../../src/orchestrator/store/rollo
 import { silentLog } from '../../src/shared/log.ts';
 import { node, repository } from '../support/child.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
+import { freePort } from '../support/free-port.ts';
 
 let scratch: Scratch;
 let port: number;
@@ -44,15 +44,6 @@ function start(): Promise<Orchestrator> {
     SLUICE_LOG_LEVEL: 'silent',
   });
   return startOrchestrator(config, silentLog);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: free } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return free;
 }
 
 /** Stored, and run by nobody before a restart. It has no target in its file, so a run of it succeeds at once. */

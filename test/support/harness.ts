@@ -2,11 +2,10 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Child, node, repository } from './child.ts';
 import { makeScratch, type Scratch } from './scratch.ts';
+import { freePort } from './free-port.ts';
 
 export interface OrchestratorOptions {
   /** More of its environment, for example SLUICE_METRIC_PROVIDERS. */
@@ -194,13 +193,4 @@ async function runCli(url: string, args: string[], options: CliOptions = {}): Pr
   child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
   return { code: code ?? 1, ...output };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
