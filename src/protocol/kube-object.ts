@@ -21,11 +21,12 @@ export interface KubeObject {
   [key: string]: unknown;
 }
 
-/** Names one object. With `uid`, only that very object is meant: an operation on another of the same name is refused. */
+/** Names one object. With `uid` or `resourceVersion`, only that very object or version is meant: another is refused (PRECONDITION). */
 export interface ObjectRef {
   apiVersion: string;
   kind: string;
   namespace?: string;
   name: string;
   uid?: string;
+  resourceVersion?: string;
 }

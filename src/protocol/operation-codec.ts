@@ -2,7 +2,8 @@
 
 import { SluiceError } from '../shared/errors.ts';
 import type { KubeObject, ObjectRef } from './kube-object.ts';
-import type { DeleteSpec, Operation, OperationKind, OperationSpec, PatchSpec } from './operation.ts';
+import type { DeleteSpec, GuardSpec, Operation, OperationKind, OperationSpec, PatchSpec } from './operation.ts';
+import type { Guard, Guard__Output } from './gen/sluice/agent/v1/Guard.ts';
 import type { ObjectRef__Output } from './gen/sluice/agent/v1/ObjectRef.ts';
 import type { Operation as WireOperation, Operation__Output } from './gen/sluice/agent/v1/Operation.ts';
 import type { PatchType } from './gen/sluice/agent/v1/PatchType.ts';
@@ -28,16 +29,28 @@ const PROPAGATIONS: Record<DeleteSpec['propagation'], Propagation> = {
   orphan: 'ORPHAN',
 };
 
-/** @param epoch of the session that sends it. */
-export function encodeOperation(operation: Operation, epoch: number): WireOperation {
-  const { id, deploymentId, namespace, notAfterMs, spec } = operation;
-  return { id, deploymentId, namespace, epoch, notAfterMs, ...encodeSpec(spec) };
+/**
+ * @param epoch of the session that sends it.
+ * @param redelivered it was sent before: the agent, which may have forgotten, is to look before it does it again.
+ */
+export function encodeOperation(operation: Operation, epoch: number, redelivered: boolean): WireOperation {
+  const { id, deploymentId, namespace, notAfterMs, generation = 0, afterGuard = false, spec } = operation;
+  return { id, deploymentId, namespace, epoch, notAfterMs, generation, redelivered, afterGuard, ...encodeSpec(spec) };
+}
+
+export interface DecodedOperation {
+  operation: Operation;
+  epoch: number;
+  redelivered: boolean;
 }
 
 /** @throws SluiceError UNSUPPORTED (a kind or value of a newer hub) or INVALID (no JSON where JSON belongs). */
-export function decodeOperation(wire: Operation__Output): { operation: Operation; epoch: number } {
-  const { id, deploymentId, namespace, epoch, notAfterMs } = wire;
-  return { operation: { id, deploymentId, namespace, notAfterMs, spec: decodeSpec(wire) }, epoch };
+export function decodeOperation(wire: Operation__Output): DecodedOperation {
+  const { id, deploymentId, namespace, epoch, notAfterMs, generation, afterGuard, redelivered } = wire;
+  const operation: Operation = { id, deploymentId, namespace, notAfterMs, spec: decodeSpec(wire) };
+  if (generation > 0) operation.generation = generation;
+  if (afterGuard) operation.afterGuard = true;
+  return { operation, epoch, redelivered };
 }
 
 function encodeSpec(spec: OperationSpec): Partial<WireOperation> {
@@ -70,7 +83,42 @@ function encodeSpec(spec: OperationSpec): Partial<WireOperation> {
       const { kind: _kind, ...logs } = spec;
       return { spec: 'logs', logs };
     }
+    case 'http': {
+      const { kind: _kind, body, ...http } = spec;
+      return { spec: 'http', http: { ...http, ...(body !== undefined && { body: Buffer.from(body, 'utf8') }) } };
+    }
+    case 'scrape': {
+      const { kind: _kind, ...scrape } = spec;
+      return { spec: 'scrape', scrape };
+    }
+    case 'guard':
+      return { spec: 'guard', guard: encodeGuard(spec) };
   }
+}
+
+function encodeGuard(spec: GuardSpec): Guard {
+  const { kind: _kind, writes, lostContact, ...guard } = spec;
+  return {
+    ...guard,
+    writes: writes.map(({ object, body }) => ({ object, body: encodeJson(body) })),
+    ...(lostContact && {
+      lostContactAfterMs: lostContact.afterMs,
+      lostContact: lostContact.do === 'hold' ? 'HOLD' : 'ROLL_BACK',
+    }),
+  };
+}
+
+function decodeGuard(wire: Guard__Output): GuardSpec {
+  const { holder, writes, lostContact, lostContactAfterMs, ...guard } = wire;
+  return {
+    kind: 'guard',
+    ...guard,
+    holder: decodeRef(holder),
+    writes: writes.map(({ object, body }) => ({ object: decodeRef(object), body: decodeJson(body) })),
+    ...(lostContactAfterMs > 0 && {
+      lostContact: { afterMs: lostContactAfterMs, do: lostContact === 'HOLD' ? 'hold' : 'rollback' },
+    }),
+  };
 }
 
 function decodeSpec(wire: Operation__Output): OperationSpec {
@@ -95,12 +143,28 @@ function decodeSpec(wire: Operation__Output): OperationSpec {
   }
   if (wire.get) return { kind: 'get', object: decodeRef(wire.get.object) };
   if (wire.list) {
-    const { labelSelector, ...list } = wire.list;
-    return { kind: 'list', ...list, ...(labelSelector && { labelSelector }) };
+    const { labelSelector, fields, ...list } = wire.list;
+    return {
+      kind: 'list',
+      ...list,
+      ...(labelSelector && { labelSelector }),
+      ...(fields.length > 0 && { fields }),
+    };
   }
   if (wire.discover) return { kind: 'discover', groups: wire.discover.groups };
   if (wire.reviewAccess) return { kind: 'reviewAccess', ...wire.reviewAccess };
   if (wire.logs) return { kind: 'logs', ...wire.logs };
+  if (wire.http) {
+    const { body, maxBytes, ...http } = wire.http;
+    return {
+      kind: 'http',
+      ...http,
+      ...(body.length > 0 && { body: body.toString('utf8') }),
+      ...(maxBytes > 0 && { maxBytes }),
+    };
+  }
+  if (wire.scrape) return { kind: 'scrape', ...wire.scrape };
+  if (wire.guard) return decodeGuard(wire.guard);
   throw new SluiceError(
     'UNSUPPORTED',
     `Operation ${wire.id} is of a kind that this side does not know. Upgrade the older of agent and orchestrator.`,
@@ -109,8 +173,15 @@ function decodeSpec(wire: Operation__Output): OperationSpec {
 
 function decodeRef(wire: ObjectRef__Output | null): ObjectRef {
   if (wire === null) throw new SluiceError('INVALID', 'The operation names no object. This is a fault of the sender.');
-  const { apiVersion, kind, namespace, name, uid } = wire;
-  return { apiVersion, kind, name, ...(namespace && { namespace }), ...(uid && { uid }) };
+  const { apiVersion, kind, namespace, name, uid, resourceVersion } = wire;
+  return {
+    apiVersion,
+    kind,
+    name,
+    ...(namespace && { namespace }),
+    ...(uid && { uid }),
+    ...(resourceVersion && { resourceVersion }),
+  };
 }
 
 function keyOf<K extends string, V>(table: Record<K, V>, value: V): K {

@@ -46,6 +46,8 @@ export interface ListSpec {
   objectKind: string;
   namespace: string;
   labelSelector?: string;
+  /** Dotted paths to keep beside name, namespace, uid and version; default: everything. */
+  fields?: string[];
 }
 
 /** Which versions of these API groups the cluster serves, with the kinds of each. */
@@ -75,8 +77,66 @@ export interface LogsSpec {
   tailLines: number;
 }
 
+/** A request from inside the cluster, to an address that the agent's policy allows. */
+export interface HttpSpec {
+  kind: 'http';
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body?: string;
+  /** For the whole of it, the answer's body included. */
+  timeoutMs: number;
+  /** A longer answer ends as TOO_LARGE. Default: 64 KiB. */
+  maxBytes?: number;
+}
+
+/** What the pods' own metrics port says, straight from each ready pod. */
+export interface ScrapeSpec {
+  kind: 'scrape';
+  namespace: string;
+  labelSelector: string;
+  port: number;
+  path: string;
+  /** Names of the metrics to keep. */
+  metrics: string[];
+}
+
+/**
+ * What the agent does by itself when the canary breaks or the orchestrator is lost: stored on `holder`, armed again by the
+ * agent's successor, until it has fired or is disarmed.
+ */
+export interface GuardSpec {
+  kind: 'guard';
+  /** Takes the guard off `holder`; the rest is not looked at. */
+  disarm?: boolean;
+  /** The object that carries it: the split. */
+  holder: ObjectRef;
+  /** All traffic to the stable: one merge patch for each object that holds weights. */
+  writes: { object: ObjectRef; body: unknown }[];
+  rootService: string;
+  stableService: string;
+  canaryService: string;
+  canaryHash: string;
+  /** Fires below this number of ready canary endpoints. */
+  minReady: number;
+  /** Absent: never for lost contact. */
+  lostContact?: { afterMs: number; do: 'rollback' | 'hold' };
+  rollout: string;
+}
+
 export type OperationSpec =
-  ApplySpec | PatchSpec | ScaleSpec | DeleteSpec | GetSpec | ListSpec | DiscoverSpec | ReviewAccessSpec | LogsSpec;
+  | ApplySpec
+  | PatchSpec
+  | ScaleSpec
+  | DeleteSpec
+  | GetSpec
+  | ListSpec
+  | DiscoverSpec
+  | ReviewAccessSpec
+  | LogsSpec
+  | HttpSpec
+  | ScrapeSpec
+  | GuardSpec;
 
 export type OperationKind = OperationSpec['kind'];
 
@@ -88,6 +148,13 @@ export interface Operation {
   namespace: string;
   /** Milliseconds since the epoch, orchestrator's clock: past it the operation is refused, not done. */
   notAfterMs: number;
+  /**
+   * Rises with every operation ever asked for, and belongs to this one alone. Written on the object in the same write: equal,
+   * it is done already; greater, this one is too old. Absent until the store has given it one, and from an old orchestrator.
+   */
+  generation?: number;
+  /** It may write what a guard that has fired holds: a rollback. */
+  afterGuard?: boolean;
   spec: OperationSpec;
 }
 
@@ -138,4 +205,9 @@ export interface ResultValue {
   discover: { groups: Record<string, { version: string; kinds: string[] }[]> };
   reviewAccess: { denied: AccessRule[] };
   logs: { pods: { pod: string; container: string; text: string }[] };
+  http: { status: number; headers: Record<string, string>; body: string };
+  /** `text`: the kept metrics in the Prometheus text format; `error`: why a pod did not answer. */
+  scrape: { pods: { pod: string; hash: string; text: string; error: string }[] };
+  /** False: there was none to take off. */
+  guard: { armed: boolean };
 }

@@ -9,13 +9,20 @@ import descriptor from './gen/descriptor.json' with { type: 'json' };
 import type { AgentMessage, AgentMessage__Output } from './gen/sluice/agent/v1/AgentMessage.ts';
 import type { HubMessage, HubMessage__Output } from './gen/sluice/agent/v1/HubMessage.ts';
 
-/** The protocol versions this build speaks. */
+/**
+ * The protocol versions this build speaks. 1: the first. 2: generations, repeated operations marked as such, chunks, progress.
+ * 3: `http`, `scrape`, `guard`. What an agent can do is said by its capabilities; the version says how the messages are read.
+ */
 export const PROTOCOL_MIN = 1;
-export const PROTOCOL_MAX = 1;
+export const PROTOCOL_MAX = 3;
 
 export const LIMITS = {
   /** Encoded size of one message. etcd takes objects of about 1.5 MiB; a message that is larger kills the whole stream at the receiver. */
   maxMessageBytes: 1024 * 1024,
+  /** Above it a message goes in chunks, so that heartbeats and other results pass between them. */
+  chunkBytes: 256 * 1024,
+  /** Encoded size of the largest message that chunks may make up: it is held in memory at both ends. */
+  maxTotalBytes: 8 * 1024 * 1024,
   /** What the transport takes: above `maxMessageBytes`, so that our own check, which kills no stream, is the one that acts. */
   transportMessageBytes: 4 * 1024 * 1024,
   heartbeatMs: 15_000,

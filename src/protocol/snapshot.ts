@@ -66,6 +66,8 @@ export interface PodRecord {
   message: string;
   /** A container of it has ended or cannot start. */
   failing: boolean;
+  /** The last lines of the container that failed; absent: none, or not read yet. */
+  logTail?: string;
 }
 
 export interface EndpointsRecord {
@@ -90,6 +92,8 @@ export interface SplitRecord {
   resourceVersion: string;
   service: string;
   weights: WeightRecord[];
+  /** What the agent does by itself; absent: no guard. `holding`: the orchestrator was lost, and the weights stay. */
+  guard?: { state: 'armed' | 'fired' | 'holding'; reason: string };
 }
 
 /** HTTPRoute: one entry of `weights` per backendRef of its rules, by backend name. */

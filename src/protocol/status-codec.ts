@@ -9,6 +9,8 @@ import type { OperationStatus as WireStatus, OperationStatus__Output } from './g
 export interface OperationProgress {
   id: string;
   state: 'accepted' | 'running';
+  /** What it does now, for people. */
+  message?: string;
   atMs: number;
 }
 
@@ -40,7 +42,7 @@ const RESULT_CODES: ReadonlySet<string> = new Set<ResultCode>([
 /** @param epoch of the session that delivered the operation. */
 export function encodeStatus(status: OperationProgress | OperationResult, epoch: number): WireStatus {
   const { id, state, atMs } = status;
-  if (!isResult(status)) return { id, state: encodeState(state), epoch, atMs };
+  if (!isResult(status)) return { id, state: encodeState(state), message: status.message ?? '', epoch, atMs };
   const { code, message, value } = status;
   const result = value === undefined ? Buffer.alloc(0) : encodeJson(value);
   return { id, state: encodeState(state), code, message, result, epoch, atMs };
@@ -50,7 +52,9 @@ export function encodeStatus(status: OperationProgress | OperationResult, epoch:
 export function decodeStatus(wire: OperationStatus__Output): DecodedStatus {
   const { id, epoch, atMs, message } = wire;
   const state = decodeState(wire.state);
-  if (state === 'accepted' || state === 'running') return { epoch, status: { id, state, atMs } };
+  if (state === 'accepted' || state === 'running') {
+    return { epoch, status: { id, state, ...(message && { message }), atMs } };
+  }
   const code = RESULT_CODES.has(wire.code) ? (wire.code as ResultCode) : 'INTERNAL';
   const value = wire.result.length > 0 ? { value: decodeJson(wire.result) } : {};
   return { epoch, status: { id, state, code, message, ...value, atMs } };

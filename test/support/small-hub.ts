@@ -103,8 +103,8 @@ export class SmallHub implements AsyncDisposable {
     return { id: `op-${nextId}`, deploymentId: 'd', namespace, notAfterMs: Date.now() + 30_000, spec, ...more };
   }
 
-  deliver(operation: Operation, epoch = this.epoch): void {
-    this.send({ body: 'operation', operation: encodeOperation(operation, epoch) });
+  deliver(operation: Operation, epoch = this.epoch, redelivered = false): void {
+    this.send({ body: 'operation', operation: encodeOperation(operation, epoch, redelivered) });
   }
 
   result(id: string): Promise<OperationResult> {

@@ -1,5 +1,6 @@
 /** One operation from its spec to its value. */
 
+import { SluiceError } from '../../shared/errors.ts';
 import type { Operation, OperationKind, ResultValue } from '../../protocol/operation.ts';
 import { apply } from './apply.ts';
 import type { OperationContext } from './context.ts';
@@ -34,6 +35,10 @@ export function execute(context: OperationContext): Promise<ResultValue[Operatio
       return reviewAccess(context, spec);
     case 'logs':
       return logs(context, spec);
+    case 'http':
+    case 'scrape':
+    case 'guard':
+      throw new SluiceError('UNSUPPORTED', `This agent does not know the operation ${spec.kind}. Upgrade it.`);
   }
 }
 
@@ -63,6 +68,12 @@ export function laneKeysOf(operation: Operation): string[] {
     case 'discover':
     case 'reviewAccess':
     case 'logs':
+    case 'http':
+    case 'scrape':
       return [];
+    case 'guard': {
+      const { apiVersion, kind, namespace: inNamespace, name } = spec.holder;
+      return [key(apiVersion, kind, inNamespace, name)];
+    }
   }
 }

@@ -49,7 +49,12 @@ function namespacesOf(operation: Operation): string[] {
     case 'list':
     case 'reviewAccess':
     case 'logs':
+    case 'scrape':
       return [spec.namespace];
+    case 'guard':
+      return [inRef(spec.holder), ...spec.writes.map(({ object }) => inRef(object))];
+    case 'http':
+      return [];
     case 'discover':
       // Which kinds a cluster serves is no secret of a namespace.
       return [];

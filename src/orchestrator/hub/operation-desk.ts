@@ -15,8 +15,8 @@ export interface Carrier {
   /** False once the agent asked for no more. */
   readonly takesOperations: boolean;
   readonly capabilities: ReadonlySet<string>;
-  /** Writes the operation. @throws SluiceError TOO_LARGE; nothing was sent then. */
-  send(operation: Operation): void;
+  /** Writes the operation. @param redelivered it was sent before. @throws SluiceError TOO_LARGE; nothing was sent then. */
+  send(operation: Operation, redelivered: boolean): void;
 }
 
 interface Entry {
@@ -201,7 +201,7 @@ export class OperationDesk {
       return false;
     }
     try {
-      carrier.send(operation);
+      carrier.send(operation, entry.maySent);
     } catch (error) {
       if (!(error instanceof SluiceError) || error.code !== 'TOO_LARGE') throw error;
       void this.#end(entry, 'rejected', 'TOO_LARGE', error.message);

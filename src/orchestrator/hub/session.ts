@@ -79,8 +79,8 @@ export class Session implements Carrier {
     this.#beat();
   }
 
-  send(operation: Operation): void {
-    this.#write({ body: 'operation', operation: encodeOperation(operation, this.facts.epoch) });
+  send(operation: Operation, redelivered: boolean): void {
+    this.#write({ body: 'operation', operation: encodeOperation(operation, this.facts.epoch, redelivered) });
   }
 
   sendWatches(watches: Watch[]): void {

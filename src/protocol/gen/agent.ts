@@ -6,6 +6,7 @@ import type { AgentHubClient as _sluice_agent_v1_AgentHubClient, AgentHubDefinit
 import type { AgentMessage as _sluice_agent_v1_AgentMessage, AgentMessage__Output as _sluice_agent_v1_AgentMessage__Output } from './sluice/agent/v1/AgentMessage.ts';
 import type { Apply as _sluice_agent_v1_Apply, Apply__Output as _sluice_agent_v1_Apply__Output } from './sluice/agent/v1/Apply.ts';
 import type { CancelOperation as _sluice_agent_v1_CancelOperation, CancelOperation__Output as _sluice_agent_v1_CancelOperation__Output } from './sluice/agent/v1/CancelOperation.ts';
+import type { Chunk as _sluice_agent_v1_Chunk, Chunk__Output as _sluice_agent_v1_Chunk__Output } from './sluice/agent/v1/Chunk.ts';
 import type { Delete as _sluice_agent_v1_Delete, Delete__Output as _sluice_agent_v1_Delete__Output } from './sluice/agent/v1/Delete.ts';
 import type { DeploymentRecord as _sluice_agent_v1_DeploymentRecord, DeploymentRecord__Output as _sluice_agent_v1_DeploymentRecord__Output } from './sluice/agent/v1/DeploymentRecord.ts';
 import type { Discover as _sluice_agent_v1_Discover, Discover__Output as _sluice_agent_v1_Discover__Output } from './sluice/agent/v1/Discover.ts';
@@ -13,8 +14,11 @@ import type { Draining as _sluice_agent_v1_Draining, Draining__Output as _sluice
 import type { EndpointsRecord as _sluice_agent_v1_EndpointsRecord, EndpointsRecord__Output as _sluice_agent_v1_EndpointsRecord__Output } from './sluice/agent/v1/EndpointsRecord.ts';
 import type { Get as _sluice_agent_v1_Get, Get__Output as _sluice_agent_v1_Get__Output } from './sluice/agent/v1/Get.ts';
 import type { GoAway as _sluice_agent_v1_GoAway, GoAway__Output as _sluice_agent_v1_GoAway__Output } from './sluice/agent/v1/GoAway.ts';
+import type { Guard as _sluice_agent_v1_Guard, Guard__Output as _sluice_agent_v1_Guard__Output } from './sluice/agent/v1/Guard.ts';
+import type { GuardWrite as _sluice_agent_v1_GuardWrite, GuardWrite__Output as _sluice_agent_v1_GuardWrite__Output } from './sluice/agent/v1/GuardWrite.ts';
 import type { Heartbeat as _sluice_agent_v1_Heartbeat, Heartbeat__Output as _sluice_agent_v1_Heartbeat__Output } from './sluice/agent/v1/Heartbeat.ts';
 import type { Hello as _sluice_agent_v1_Hello, Hello__Output as _sluice_agent_v1_Hello__Output } from './sluice/agent/v1/Hello.ts';
+import type { Http as _sluice_agent_v1_Http, Http__Output as _sluice_agent_v1_Http__Output } from './sluice/agent/v1/Http.ts';
 import type { HubMessage as _sluice_agent_v1_HubMessage, HubMessage__Output as _sluice_agent_v1_HubMessage__Output } from './sluice/agent/v1/HubMessage.ts';
 import type { JobRecord as _sluice_agent_v1_JobRecord, JobRecord__Output as _sluice_agent_v1_JobRecord__Output } from './sluice/agent/v1/JobRecord.ts';
 import type { List as _sluice_agent_v1_List, List__Output as _sluice_agent_v1_List__Output } from './sluice/agent/v1/List.ts';
@@ -34,6 +38,7 @@ import type { ResultStored as _sluice_agent_v1_ResultStored, ResultStored__Outpu
 import type { ReviewAccess as _sluice_agent_v1_ReviewAccess, ReviewAccess__Output as _sluice_agent_v1_ReviewAccess__Output } from './sluice/agent/v1/ReviewAccess.ts';
 import type { RouteRecord as _sluice_agent_v1_RouteRecord, RouteRecord__Output as _sluice_agent_v1_RouteRecord__Output } from './sluice/agent/v1/RouteRecord.ts';
 import type { Scale as _sluice_agent_v1_Scale, Scale__Output as _sluice_agent_v1_Scale__Output } from './sluice/agent/v1/Scale.ts';
+import type { Scrape as _sluice_agent_v1_Scrape, Scrape__Output as _sluice_agent_v1_Scrape__Output } from './sluice/agent/v1/Scrape.ts';
 import type { Snapshot as _sluice_agent_v1_Snapshot, Snapshot__Output as _sluice_agent_v1_Snapshot__Output } from './sluice/agent/v1/Snapshot.ts';
 import type { SplitRecord as _sluice_agent_v1_SplitRecord, SplitRecord__Output as _sluice_agent_v1_SplitRecord__Output } from './sluice/agent/v1/SplitRecord.ts';
 import type { Watch as _sluice_agent_v1_Watch, Watch__Output as _sluice_agent_v1_Watch__Output } from './sluice/agent/v1/Watch.ts';
@@ -54,6 +59,7 @@ export interface ProtoGrpcType {
         AgentMessage: MessageTypeDefinition<_sluice_agent_v1_AgentMessage, _sluice_agent_v1_AgentMessage__Output>
         Apply: MessageTypeDefinition<_sluice_agent_v1_Apply, _sluice_agent_v1_Apply__Output>
         CancelOperation: MessageTypeDefinition<_sluice_agent_v1_CancelOperation, _sluice_agent_v1_CancelOperation__Output>
+        Chunk: MessageTypeDefinition<_sluice_agent_v1_Chunk, _sluice_agent_v1_Chunk__Output>
         Delete: MessageTypeDefinition<_sluice_agent_v1_Delete, _sluice_agent_v1_Delete__Output>
         DeploymentRecord: MessageTypeDefinition<_sluice_agent_v1_DeploymentRecord, _sluice_agent_v1_DeploymentRecord__Output>
         Discover: MessageTypeDefinition<_sluice_agent_v1_Discover, _sluice_agent_v1_Discover__Output>
@@ -61,13 +67,18 @@ export interface ProtoGrpcType {
         EndpointsRecord: MessageTypeDefinition<_sluice_agent_v1_EndpointsRecord, _sluice_agent_v1_EndpointsRecord__Output>
         Get: MessageTypeDefinition<_sluice_agent_v1_Get, _sluice_agent_v1_Get__Output>
         GoAway: MessageTypeDefinition<_sluice_agent_v1_GoAway, _sluice_agent_v1_GoAway__Output>
+        Guard: MessageTypeDefinition<_sluice_agent_v1_Guard, _sluice_agent_v1_Guard__Output>
+        GuardState: EnumTypeDefinition
+        GuardWrite: MessageTypeDefinition<_sluice_agent_v1_GuardWrite, _sluice_agent_v1_GuardWrite__Output>
         Heartbeat: MessageTypeDefinition<_sluice_agent_v1_Heartbeat, _sluice_agent_v1_Heartbeat__Output>
         Hello: MessageTypeDefinition<_sluice_agent_v1_Hello, _sluice_agent_v1_Hello__Output>
+        Http: MessageTypeDefinition<_sluice_agent_v1_Http, _sluice_agent_v1_Http__Output>
         HubMessage: MessageTypeDefinition<_sluice_agent_v1_HubMessage, _sluice_agent_v1_HubMessage__Output>
         JobRecord: MessageTypeDefinition<_sluice_agent_v1_JobRecord, _sluice_agent_v1_JobRecord__Output>
         JobState: EnumTypeDefinition
         List: MessageTypeDefinition<_sluice_agent_v1_List, _sluice_agent_v1_List__Output>
         Logs: MessageTypeDefinition<_sluice_agent_v1_Logs, _sluice_agent_v1_Logs__Output>
+        LostContact: EnumTypeDefinition
         ObjectRef: MessageTypeDefinition<_sluice_agent_v1_ObjectRef, _sluice_agent_v1_ObjectRef__Output>
         OpenOperation: MessageTypeDefinition<_sluice_agent_v1_OpenOperation, _sluice_agent_v1_OpenOperation__Output>
         Operation: MessageTypeDefinition<_sluice_agent_v1_Operation, _sluice_agent_v1_Operation__Output>
@@ -86,6 +97,7 @@ export interface ProtoGrpcType {
         ReviewAccess: MessageTypeDefinition<_sluice_agent_v1_ReviewAccess, _sluice_agent_v1_ReviewAccess__Output>
         RouteRecord: MessageTypeDefinition<_sluice_agent_v1_RouteRecord, _sluice_agent_v1_RouteRecord__Output>
         Scale: MessageTypeDefinition<_sluice_agent_v1_Scale, _sluice_agent_v1_Scale__Output>
+        Scrape: MessageTypeDefinition<_sluice_agent_v1_Scrape, _sluice_agent_v1_Scrape__Output>
         Snapshot: MessageTypeDefinition<_sluice_agent_v1_Snapshot, _sluice_agent_v1_Snapshot__Output>
         SplitRecord: MessageTypeDefinition<_sluice_agent_v1_SplitRecord, _sluice_agent_v1_SplitRecord__Output>
         Watch: MessageTypeDefinition<_sluice_agent_v1_Watch, _sluice_agent_v1_Watch__Output>

@@ -27,7 +27,7 @@ const time = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const json = fc.jsonValue({ stringUnit: 'grapheme' }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 const kubeObject = fc.record({ apiVersion: word, kind: word, metadata: fc.record({ name: word }), spec: json });
 const ref = fc.record(
-  { apiVersion: word, kind: word, name: word, namespace: word, uid: word },
+  { apiVersion: word, kind: word, name: word, namespace: word, uid: word, resourceVersion: word },
   { requiredKeys: ['apiVersion', 'kind', 'name'] },
 );
 
@@ -57,7 +57,14 @@ const spec: fc.Arbitrary<OperationSpec> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('get' as const), object: ref }),
   fc.record(
-    { kind: fc.constant('list' as const), apiVersion: word, objectKind: word, namespace: word, labelSelector: word },
+    {
+      kind: fc.constant('list' as const),
+      apiVersion: word,
+      objectKind: word,
+      namespace: word,
+      labelSelector: word,
+      fields: fc.array(word, { minLength: 1, maxLength: 3 }),
+    },
     { requiredKeys: ['kind', 'apiVersion', 'objectKind', 'namespace'] },
   ),
   fc.record({ kind: fc.constant('discover' as const), groups: fc.array(text, { maxLength: 3 }) }),
@@ -67,15 +74,72 @@ const spec: fc.Arbitrary<OperationSpec> = fc.oneof(
     rules: fc.array(fc.record({ group: text, resource: word, verb: word }), { maxLength: 3 }),
   }),
   fc.record({ kind: fc.constant('logs' as const), namespace: word, labelSelector: word, tailLines: count }),
+  fc.record(
+    {
+      kind: fc.constant('http' as const),
+      method: word,
+      url: word,
+      headers: fc.dictionary(word, text, { maxKeys: 3, noNullPrototype: true }),
+      body: word,
+      timeoutMs: count,
+      maxBytes: fc.integer({ min: 1, max: 2 ** 31 }),
+    },
+    { requiredKeys: ['kind', 'method', 'url', 'headers', 'timeoutMs'] },
+  ),
+  fc.record({
+    kind: fc.constant('scrape' as const),
+    namespace: word,
+    labelSelector: word,
+    port: count,
+    path: word,
+    metrics: fc.array(word, { maxLength: 3 }),
+  }),
+  fc.record(
+    {
+      kind: fc.constant('guard' as const),
+      disarm: fc.boolean(),
+      holder: ref,
+      writes: fc.array(fc.record({ object: ref, body: json }), { maxLength: 3 }),
+      rootService: word,
+      stableService: word,
+      canaryService: word,
+      canaryHash: word,
+      minReady: count,
+      lostContact: fc.record({
+        afterMs: fc.integer({ min: 1, max: 2 ** 40 }),
+        do: fc.constantFrom('rollback' as const, 'hold' as const),
+      }),
+      rollout: word,
+    },
+    {
+      requiredKeys: [
+        'kind',
+        'disarm',
+        'holder',
+        'writes',
+        'rootService',
+        'stableService',
+        'canaryService',
+        'canaryHash',
+        'minReady',
+        'rollout',
+      ],
+    },
+  ),
 );
 
-const operation: fc.Arbitrary<Operation> = fc.record({
-  id: word,
-  deploymentId: text,
-  namespace: text,
-  notAfterMs: time,
-  spec,
-});
+const operation: fc.Arbitrary<Operation> = fc.record(
+  {
+    id: word,
+    deploymentId: text,
+    namespace: text,
+    notAfterMs: time,
+    generation: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    afterGuard: fc.constant(true),
+    spec,
+  },
+  { requiredKeys: ['id', 'deploymentId', 'namespace', 'notAfterMs', 'spec'] },
+);
 
 const result: fc.Arbitrary<OperationResult> = fc.record(
   {
@@ -144,18 +208,35 @@ const snapshot: fc.Arbitrary<Snapshot> = fc.record(
       { maxLength: 3 },
     ),
     pods: fc.array(
-      fc.record({
-        name: word,
-        uid: word,
-        hash: text,
-        phase: text,
-        ready: fc.boolean(),
-        deleting: fc.boolean(),
-        restarts: count,
-        reason: text,
-        message: text,
-        failing: fc.boolean(),
-      }),
+      fc.record(
+        {
+          name: word,
+          uid: word,
+          hash: text,
+          phase: text,
+          ready: fc.boolean(),
+          deleting: fc.boolean(),
+          restarts: count,
+          reason: text,
+          message: text,
+          failing: fc.boolean(),
+          logTail: word,
+        },
+        {
+          requiredKeys: [
+            'name',
+            'uid',
+            'hash',
+            'phase',
+            'ready',
+            'deleting',
+            'restarts',
+            'reason',
+            'message',
+            'failing',
+          ],
+        },
+      ),
       { maxLength: 3 },
     ),
     endpoints: fc.array(
@@ -167,7 +248,20 @@ const snapshot: fc.Arbitrary<Snapshot> = fc.record(
       }),
       { maxLength: 3 },
     ),
-    split: fc.record({ name: word, uid: word, resourceVersion: word, service: word, weights }),
+    split: fc.record(
+      {
+        name: word,
+        uid: word,
+        resourceVersion: word,
+        service: word,
+        weights,
+        guard: fc.record({
+          state: fc.constantFrom('armed' as const, 'fired' as const, 'holding' as const),
+          reason: text,
+        }),
+      },
+      { requiredKeys: ['name', 'uid', 'resourceVersion', 'service', 'weights'] },
+    ),
     routes: fc.array(
       fc.record({
         name: word,
@@ -216,13 +310,13 @@ const snapshot: fc.Arbitrary<Snapshot> = fc.record(
 );
 
 describe('what is sent is what arrives', () => {
-  test('every operation, with its epoch', () => {
+  test('every operation, with its epoch and whether it was sent before', () => {
     fc.assert(
-      fc.property(operation, time, (sent, epoch) => {
-        const bytes = encodeHubMessage({ body: 'operation', operation: encodeOperation(sent, epoch) });
+      fc.property(operation, time, fc.boolean(), (sent, epoch, redelivered) => {
+        const bytes = encodeHubMessage({ body: 'operation', operation: encodeOperation(sent, epoch, redelivered) });
         const wire = decodeHubMessage(bytes);
         expect(wire.body).toBe('operation');
-        expect(decodeOperation(wire.operation!)).toEqual({ operation: sent, epoch });
+        expect(decodeOperation(wire.operation!)).toEqual({ operation: sent, epoch, redelivered });
       }),
       { numRuns: 300 },
     );

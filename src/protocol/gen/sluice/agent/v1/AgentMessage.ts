@@ -6,6 +6,7 @@ import type { OperationStatus as _sluice_agent_v1_OperationStatus, OperationStat
 import type { Snapshot as _sluice_agent_v1_Snapshot, Snapshot__Output as _sluice_agent_v1_Snapshot__Output } from '../../../sluice/agent/v1/Snapshot.ts';
 import type { Heartbeat as _sluice_agent_v1_Heartbeat, Heartbeat__Output as _sluice_agent_v1_Heartbeat__Output } from '../../../sluice/agent/v1/Heartbeat.ts';
 import type { Draining as _sluice_agent_v1_Draining, Draining__Output as _sluice_agent_v1_Draining__Output } from '../../../sluice/agent/v1/Draining.ts';
+import type { Chunk as _sluice_agent_v1_Chunk, Chunk__Output as _sluice_agent_v1_Chunk__Output } from '../../../sluice/agent/v1/Chunk.ts';
 
 /**
  * Agent -> hub.
@@ -17,7 +18,8 @@ export interface AgentMessage {
   'snapshot'?: (_sluice_agent_v1_Snapshot | null);
   'heartbeat'?: (_sluice_agent_v1_Heartbeat | null);
   'draining'?: (_sluice_agent_v1_Draining | null);
-  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining";
+  'chunk'?: (_sluice_agent_v1_Chunk | null);
+  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining"|"chunk";
 }
 
 /**
@@ -30,5 +32,6 @@ export interface AgentMessage__Output {
   'snapshot'?: (_sluice_agent_v1_Snapshot__Output | null);
   'heartbeat'?: (_sluice_agent_v1_Heartbeat__Output | null);
   'draining'?: (_sluice_agent_v1_Draining__Output | null);
-  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining";
+  'chunk'?: (_sluice_agent_v1_Chunk__Output | null);
+  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining"|"chunk";
 }

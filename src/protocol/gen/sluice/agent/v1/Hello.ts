@@ -39,7 +39,7 @@ export interface Hello {
    */
   'watchVersions'?: ({[key: string]: number | string | Long});
   /**
-   * The largest message it takes.
+   * The largest message it takes in one piece.
    */
   'maxMessageBytes'?: (number);
   /**
@@ -88,7 +88,7 @@ export interface Hello__Output {
    */
   'watchVersions': ({[key: string]: number});
   /**
-   * The largest message it takes.
+   * The largest message it takes in one piece.
    */
   'maxMessageBytes': (number);
   /**

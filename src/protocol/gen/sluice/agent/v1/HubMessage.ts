@@ -8,6 +8,7 @@ import type { ResultStored as _sluice_agent_v1_ResultStored, ResultStored__Outpu
 import type { Heartbeat as _sluice_agent_v1_Heartbeat, Heartbeat__Output as _sluice_agent_v1_Heartbeat__Output } from '../../../sluice/agent/v1/Heartbeat.ts';
 import type { GoAway as _sluice_agent_v1_GoAway, GoAway__Output as _sluice_agent_v1_GoAway__Output } from '../../../sluice/agent/v1/GoAway.ts';
 import type { Refused as _sluice_agent_v1_Refused, Refused__Output as _sluice_agent_v1_Refused__Output } from '../../../sluice/agent/v1/Refused.ts';
+import type { Chunk as _sluice_agent_v1_Chunk, Chunk__Output as _sluice_agent_v1_Chunk__Output } from '../../../sluice/agent/v1/Chunk.ts';
 
 /**
  * Hub -> agent.
@@ -21,7 +22,8 @@ export interface HubMessage {
   'heartbeat'?: (_sluice_agent_v1_Heartbeat | null);
   'goAway'?: (_sluice_agent_v1_GoAway | null);
   'refused'?: (_sluice_agent_v1_Refused | null);
-  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused";
+  'chunk'?: (_sluice_agent_v1_Chunk | null);
+  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused"|"chunk";
 }
 
 /**
@@ -36,5 +38,6 @@ export interface HubMessage__Output {
   'heartbeat'?: (_sluice_agent_v1_Heartbeat__Output | null);
   'goAway'?: (_sluice_agent_v1_GoAway__Output | null);
   'refused'?: (_sluice_agent_v1_Refused__Output | null);
-  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused";
+  'chunk'?: (_sluice_agent_v1_Chunk__Output | null);
+  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused"|"chunk";
 }

@@ -6,6 +6,10 @@ export interface List {
   'objectKind'?: (string);
   'namespace'?: (string);
   'labelSelector'?: (string);
+  /**
+   * Dotted paths to keep beside the object's name, namespace, uid and version: `spec.containers`. Empty: everything.
+   */
+  'fields'?: (string)[];
 }
 
 export interface List__Output {
@@ -13,4 +17,8 @@ export interface List__Output {
   'objectKind': (string);
   'namespace': (string);
   'labelSelector': (string);
+  /**
+   * Dotted paths to keep beside the object's name, namespace, uid and version: `spec.containers`. Empty: everything.
+   */
+  'fields': (string)[];
 }

@@ -10,6 +10,10 @@ export interface ObjectRef {
    * Empty: any object of that name.
    */
   'uid'?: (string);
+  /**
+   * Empty: any version. Refused with PRECONDITION where the object has another.
+   */
+  'resourceVersion'?: (string);
 }
 
 export interface ObjectRef__Output {
@@ -21,4 +25,8 @@ export interface ObjectRef__Output {
    * Empty: any object of that name.
    */
   'uid': (string);
+  /**
+   * Empty: any version. Refused with PRECONDITION where the object has another.
+   */
+  'resourceVersion': (string);
 }

@@ -9,6 +9,9 @@ import type { List as _sluice_agent_v1_List, List__Output as _sluice_agent_v1_Li
 import type { Discover as _sluice_agent_v1_Discover, Discover__Output as _sluice_agent_v1_Discover__Output } from '../../../sluice/agent/v1/Discover.ts';
 import type { ReviewAccess as _sluice_agent_v1_ReviewAccess, ReviewAccess__Output as _sluice_agent_v1_ReviewAccess__Output } from '../../../sluice/agent/v1/ReviewAccess.ts';
 import type { Logs as _sluice_agent_v1_Logs, Logs__Output as _sluice_agent_v1_Logs__Output } from '../../../sluice/agent/v1/Logs.ts';
+import type { Http as _sluice_agent_v1_Http, Http__Output as _sluice_agent_v1_Http__Output } from '../../../sluice/agent/v1/Http.ts';
+import type { Scrape as _sluice_agent_v1_Scrape, Scrape__Output as _sluice_agent_v1_Scrape__Output } from '../../../sluice/agent/v1/Scrape.ts';
+import type { Guard as _sluice_agent_v1_Guard, Guard__Output as _sluice_agent_v1_Guard__Output } from '../../../sluice/agent/v1/Guard.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -26,6 +29,20 @@ export interface Operation {
    * Milliseconds since the epoch, hub's clock: not started after it.
    */
   'notAfterMs'?: (number | string | Long);
+  /**
+   * Rises with every operation an orchestrator ever asked for, and belongs to this one alone. It is written on the object in
+   * the same write, so that an agent that was restarted knows its own deeds: equal, it is done; greater, this one is too old.
+   * 0: an orchestrator of protocol 1.
+   */
+  'generation'?: (number | string | Long);
+  /**
+   * It was sent before: look at the object before doing it again.
+   */
+  'redelivered'?: (boolean);
+  /**
+   * It may write what a guard that has fired holds: a rollback.
+   */
+  'afterGuard'?: (boolean);
   'apply'?: (_sluice_agent_v1_Apply | null);
   'patch'?: (_sluice_agent_v1_Patch | null);
   'scale'?: (_sluice_agent_v1_Scale | null);
@@ -35,7 +52,10 @@ export interface Operation {
   'discover'?: (_sluice_agent_v1_Discover | null);
   'reviewAccess'?: (_sluice_agent_v1_ReviewAccess | null);
   'logs'?: (_sluice_agent_v1_Logs | null);
-  'spec'?: "apply"|"patch"|"scale"|"delete"|"get"|"list"|"discover"|"reviewAccess"|"logs";
+  'http'?: (_sluice_agent_v1_Http | null);
+  'scrape'?: (_sluice_agent_v1_Scrape | null);
+  'guard'?: (_sluice_agent_v1_Guard | null);
+  'spec'?: "apply"|"patch"|"scale"|"delete"|"get"|"list"|"discover"|"reviewAccess"|"logs"|"http"|"scrape"|"guard";
 }
 
 /**
@@ -53,6 +73,20 @@ export interface Operation__Output {
    * Milliseconds since the epoch, hub's clock: not started after it.
    */
   'notAfterMs': (number);
+  /**
+   * Rises with every operation an orchestrator ever asked for, and belongs to this one alone. It is written on the object in
+   * the same write, so that an agent that was restarted knows its own deeds: equal, it is done; greater, this one is too old.
+   * 0: an orchestrator of protocol 1.
+   */
+  'generation': (number);
+  /**
+   * It was sent before: look at the object before doing it again.
+   */
+  'redelivered': (boolean);
+  /**
+   * It may write what a guard that has fired holds: a rollback.
+   */
+  'afterGuard': (boolean);
   'apply'?: (_sluice_agent_v1_Apply__Output | null);
   'patch'?: (_sluice_agent_v1_Patch__Output | null);
   'scale'?: (_sluice_agent_v1_Scale__Output | null);
@@ -62,5 +96,8 @@ export interface Operation__Output {
   'discover'?: (_sluice_agent_v1_Discover__Output | null);
   'reviewAccess'?: (_sluice_agent_v1_ReviewAccess__Output | null);
   'logs'?: (_sluice_agent_v1_Logs__Output | null);
-  'spec'?: "apply"|"patch"|"scale"|"delete"|"get"|"list"|"discover"|"reviewAccess"|"logs";
+  'http'?: (_sluice_agent_v1_Http__Output | null);
+  'scrape'?: (_sluice_agent_v1_Scrape__Output | null);
+  'guard'?: (_sluice_agent_v1_Guard__Output | null);
+  'spec'?: "apply"|"patch"|"scale"|"delete"|"get"|"list"|"discover"|"reviewAccess"|"logs"|"http"|"scrape"|"guard";
 }

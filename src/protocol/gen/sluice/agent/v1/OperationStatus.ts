@@ -4,7 +4,7 @@ import type { OperationState as _sluice_agent_v1_OperationState, OperationState_
 import type { Long } from '@grpc/proto-loader';
 
 /**
- * Agent, at each change of an operation's state. A terminal one is sent again in every session until ResultStored names it.
+ * Agent, at each change of an operation's state; RUNNING comes again with a new message as it goes on. A terminal one is sent again in every session until ResultStored names it.
  */
 export interface OperationStatus {
   'id'?: (string);
@@ -14,7 +14,7 @@ export interface OperationStatus {
    */
   'code'?: (string);
   /**
-   * What happened, to what, and what to do. Empty on success.
+   * What happened, to what, and what to do; while it runs, what it does now. Empty on success.
    */
   'message'?: (string);
   /**
@@ -32,7 +32,7 @@ export interface OperationStatus {
 }
 
 /**
- * Agent, at each change of an operation's state. A terminal one is sent again in every session until ResultStored names it.
+ * Agent, at each change of an operation's state; RUNNING comes again with a new message as it goes on. A terminal one is sent again in every session until ResultStored names it.
  */
 export interface OperationStatus__Output {
   'id': (string);
@@ -42,7 +42,7 @@ export interface OperationStatus__Output {
    */
   'code': (string);
   /**
-   * What happened, to what, and what to do. Empty on success.
+   * What happened, to what, and what to do; while it runs, what it does now. Empty on success.
    */
   'message': (string);
   /**

@@ -12,6 +12,10 @@ export interface PodRecord {
   'reason'?: (string);
   'message'?: (string);
   'failing'?: (boolean);
+  /**
+   * The last lines of the container that failed. Empty: none, or not read yet.
+   */
+  'logTail'?: (string);
 }
 
 export interface PodRecord__Output {
@@ -25,4 +29,8 @@ export interface PodRecord__Output {
   'reason': (string);
   'message': (string);
   'failing': (boolean);
+  /**
+   * The last lines of the container that failed. Empty: none, or not read yet.
+   */
+  'logTail': (string);
 }

@@ -6,7 +6,7 @@
  */
 export interface Refused {
   /**
-   * VERSION | FENCED | RETRY | UNAUTHENTICATED
+   * VERSION | FENCED | RETRY | UNAUTHENTICATED | LIMIT
    */
   'code'?: (string);
   'message'?: (string);
@@ -21,7 +21,7 @@ export interface Refused {
  */
 export interface Refused__Output {
   /**
-   * VERSION | FENCED | RETRY | UNAUTHENTICATED
+   * VERSION | FENCED | RETRY | UNAUTHENTICATED | LIMIT
    */
   'code': (string);
   'message': (string);

@@ -22,9 +22,13 @@ export interface Welcome {
   'credit'?: (number);
   'maxMessageBytes'?: (number);
   /**
-   * For deadlines: the agent judges not_after_ms by this clock, not by its own.
+   * For deadlines: the agent judges not_after_ms by this clock, not by its own. Each heartbeat of the hub's corrects it.
    */
   'serverTimeMs'?: (number | string | Long);
+  /**
+   * The largest message that may come in chunks; 0: none may.
+   */
+  'maxTotalBytes'?: (number);
 }
 
 /**
@@ -47,7 +51,11 @@ export interface Welcome__Output {
   'credit': (number);
   'maxMessageBytes': (number);
   /**
-   * For deadlines: the agent judges not_after_ms by this clock, not by its own.
+   * For deadlines: the agent judges not_after_ms by this clock, not by its own. Each heartbeat of the hub's corrects it.
    */
   'serverTimeMs': (number);
+  /**
+   * The largest message that may come in chunks; 0: none may.
+   */
+  'maxTotalBytes': (number);
 }
