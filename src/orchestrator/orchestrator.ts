@@ -46,16 +46,21 @@ export interface Orchestrator extends Services {
 
 /**
  * Starts everything, and takes up every run that was interrupted.
+ * @param stopping ends the start between two of its parts; what was started is stopped, and its reason is thrown.
  * @throws SluiceError of whatever could not be started; what was started is stopped again.
  */
-export async function startOrchestrator(config: OrchestratorConfig, log: Log): Promise<Orchestrator> {
+export async function startOrchestrator(
+  config: OrchestratorConfig,
+  log: Log,
+  stopping?: AbortSignal,
+): Promise<Orchestrator> {
   /** Last started, first stopped. */
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const each of stops.splice(0).toReversed()) await each();
   };
   try {
-    return await compose(config, log, stops, stop);
+    return await compose(config, log, stopping, stops, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -65,6 +70,7 @@ export async function startOrchestrator(config: OrchestratorConfig, log: Log): P
 async function compose(
   config: OrchestratorConfig,
   log: Log,
+  stopping: AbortSignal | undefined,
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Orchestrator> {
@@ -72,6 +78,7 @@ async function compose(
   const { dataDir, databaseUrl, agents, metricProviders } = config;
   const store = await openStore({ dataDir, databaseUrl, log });
   stops.push(() => store.close());
+  stopping?.throwIfAborted(); // before any run is taken up
   const hosts = [agents.address.host, parseAddress(agents.publicAddress ?? '')?.host].filter(isNameable);
   const authority = await loadAuthority({ dataDir, hosts, now: () => clock.now() });
 
@@ -110,6 +117,7 @@ async function compose(
       return isKnown;
     },
   };
+  stopping?.throwIfAborted();
   const http = await startHttp({ address: config.api, dataDir, services });
   stops.push(() => http.stop());
   return { ...services, agentAddress, apiUrl: http.url, lost: store.lost, stop };

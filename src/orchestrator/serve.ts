@@ -15,10 +15,12 @@ const EXIT = { ok: 0, failed: 1, config: 2 } as const;
 
 /**
  * Runs until it is told to stop; ends the process.
+ * @param stopping aborted, with the signal's name as its reason, when the process is asked to end.
  * @param onReady once everything serves.
  */
 export async function serve(
   environment: Readonly<Record<string, string | undefined>>,
+  stopping: AbortSignal,
   onReady: () => void,
 ): Promise<void> {
   let config: OrchestratorConfig;
@@ -31,39 +33,50 @@ export async function serve(
   }
   const log = createLog({ name: 'orchestrator', ...config.log });
   quietWarnings(log);
+  const stopped = limitStop(stopping, log);
+  let orchestrator: Orchestrator;
   try {
-    const orchestrator = await startOrchestrator(config, log);
-    stopOnSignals(orchestrator, log);
-    const { agentAddress, apiUrl } = orchestrator;
-    log.info({ api: apiUrl, agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
-    onReady();
-    const lost = await orchestrator.lost;
-    log.fatal({ err: lost }, 'orchestrator stops at once');
-    process.exit(EXIT.failed);
+    orchestrator = await startOrchestrator(config, log, stopping);
   } catch (error) {
+    if (stopping.aborted && error === stopping.reason) end(log);
     log.fatal({ err: error instanceof SluiceError ? error : messageOf(error) }, 'orchestrator could not start');
     process.exit(EXIT.failed);
   }
+  const { agentAddress, apiUrl } = orchestrator;
+  log.info({ api: apiUrl, agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
+  onReady();
+  const lost = await Promise.race([orchestrator.lost, stopped]);
+  if (lost === undefined) return stop(orchestrator, log);
+  log.fatal({ err: lost }, 'orchestrator stops at once');
+  process.exit(EXIT.failed);
 }
 
-function stopOnSignals(orchestrator: Orchestrator, log: Log): void {
-  let isStopping = false;
-  const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (isStopping) process.exit(EXIT.failed); // asked twice: now
-    isStopping = true;
-    log.info({ signal }, 'orchestrator is stopping');
+/** Settles once the process is asked to end; from then on there is a limit to how long that may take. */
+function limitStop(stopping: AbortSignal, log: Log): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const begin = (): void => {
+    log.info({ signal: String(stopping.reason) }, 'orchestrator is stopping');
     setTimeout(() => process.exit(EXIT.failed), STOP_LIMIT_MS).unref();
-    try {
-      await orchestrator.stop();
-      log.info({}, 'orchestrator has stopped');
-      process.exit(EXIT.ok);
-    } catch (err) {
-      log.error({ err }, 'orchestrator did not stop cleanly');
-      process.exit(EXIT.failed);
-    }
+    resolve();
   };
-  process.on('SIGTERM', (signal) => void stop(signal));
-  process.on('SIGINT', (signal) => void stop(signal));
+  if (stopping.aborted) begin();
+  else stopping.addEventListener('abort', begin, { once: true });
+  return promise;
+}
+
+async function stop(orchestrator: Orchestrator, log: Log): Promise<never> {
+  try {
+    await orchestrator.stop();
+  } catch (err) {
+    log.error({ err }, 'orchestrator did not stop cleanly');
+    process.exit(EXIT.failed);
+  }
+  end(log);
+}
+
+function end(log: Log): never {
+  log.info({}, 'orchestrator has stopped');
+  process.exit(EXIT.ok);
 }
 
 /** Node prints warnings of libraries (pg's, of what DBOS does) on standard error, where nobody can act on them. */

@@ -76,6 +76,15 @@ test('after kill -9 the next one adopts the database, and after a clean stop not
   expect(existsSync(join(scratch.folder, 'data', 'postgres', 'postmaster.pid'))).toBe(false);
 });
 
+test('told to stop while it starts, it stops what it has started and ends well', async () => {
+  const child = orchestrator('one');
+  await child.start();
+  await child.until('its database runs', () => (child.log().includes('database is running') ? true : undefined));
+  await child.stop();
+  expect(child.exit).toBe(0);
+  expect(existsSync(join(scratch.folder, 'data', 'postgres', 'postmaster.pid'))).toBe(false);
+});
+
 test('a second orchestrator on the same data says so and ends, and the first goes on', async () => {
   const [one, two] = [orchestrator('one'), orchestrator('two')];
   await start(one);
