@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { neededAccess } from '../../src/orchestrator/plan/preflight.ts';
+import { neededAccess, type Needs } from '../../src/orchestrator/plan/access.ts';
 import { program } from '../cluster/programs.ts';
 
 interface Rule {
@@ -102,14 +102,15 @@ describe('helm/agent', () => {
     expect(words.filter((word) => forbidden.includes(word))).toEqual([]);
   });
 
-  it('grants all that the pre-flight of a canary asks for', () => {
+  it('grants all that the pre-flight of any run asks for', () => {
     const rules = render('--set', 'allowedNamespaces={shop}').flatMap(({ rules = [] }) => rules);
     const granted = rules.flatMap(({ apiGroups, resources, verbs }) =>
       apiGroups.flatMap((group) =>
         resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group}`)),
       ),
     );
-    const needed = neededAccess(true).map(({ group, resource, verb }) => `${verb} ${resource}.${group}`);
+    const everything: Needs = { isFirst: true, hasSplit: true, hasRoutes: true, hasProfiles: true, hasJobs: true };
+    const needed = neededAccess(everything).map(({ group, resource, verb }) => `${verb} ${resource}.${group}`);
     expect(granted).toEqual(expect.arrayContaining(needed));
   });
 

@@ -44,7 +44,11 @@ function deploymentOf({ name, namespace, image, version, replicas = 2, env = {} 
     image,
     imagePullPolicy: 'IfNotPresent',
     env: variables,
-    ports: [{ name: 'http', containerPort: 8080 }],
+    // The program plays its own proxy.
+    ports: [
+      { name: 'http', containerPort: 8080 },
+      { name: 'linkerd-admin', containerPort: 4191 },
+    ],
     readinessProbe: probe,
   };
   return {

@@ -16,14 +16,25 @@ const TIMEOUT_MS = 10_000;
  * @returns never rejects: an unreachable provider or a bad query is `noData` and says so.
  */
 export async function measurePrometheus(provider: MetricProvider, query: string, atMs: number): Promise<Measurement> {
-  const url = new URL('api/v1/query', provider.url.endsWith('/') ? provider.url : `${provider.url}/`);
+  const { url, headers } = endpointOf(provider);
   const body = new URLSearchParams({ query, time: String(atMs / 1000) });
   try {
-    const response = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
     return readAnswer(provider.name, (await response.json()) as Answer);
   } catch (error) {
     return noData(`${provider.name} at ${url.origin} does not answer (${causeOf(error)})`);
   }
+}
+
+/** User and password of a URL go into a header: fetch refuses them in the URL, and quotes it when it does. */
+function endpointOf(provider: MetricProvider): { url: URL; headers: Record<string, string> } {
+  const url = new URL('api/v1/query', provider.url.endsWith('/') ? provider.url : `${provider.url}/`);
+  const { username, password } = url;
+  if (username === '' && password === '') return { url, headers: {} };
+  url.username = '';
+  url.password = '';
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url, headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }
 
 /** `fetch failed` says nothing; its cause does. */

@@ -25,6 +25,10 @@ export interface Observed {
   profiles: KubeObject[];
   autoscalers: KubeObject[];
   quotas: KubeObject[];
+  /** Of the Deployment's current revision, as they run. */
+  stablePods: KubeObject[];
+  /** What could not be read and is not needed to go on, with the agent's reason. */
+  unread: { what: 'quotas' | 'pods'; message: string }[];
   /** One per object of the file, in its order. */
   dryRuns: DryRun[];
 }

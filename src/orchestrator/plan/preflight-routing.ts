@@ -134,8 +134,6 @@ export function meshWarnings(smi: SmiEntry, observed: Observed, wanted: Deployme
       `Service ${names} picks the same pods and is not split: once the canary is ready its clients reach it in proportion to its pods`,
     );
   }
-  const injected = wanted.spec.template.metadata?.annotations?.['linkerd.io/inject'];
-  if (injected === 'disabled') warnings.push('the pods ask not to be meshed (linkerd.io/inject: disabled)');
   return warnings;
 }
 

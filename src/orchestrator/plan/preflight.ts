@@ -1,8 +1,9 @@
 /** The checks before a run: every problem at once, each naming its object and what to do, before anything is changed. */
 
-import type { AccessRule } from '../../protocol/operation.ts';
 import type { ResolvedTarget } from '../file/resolved.ts';
-import { stableSet, type Observed } from './observed.ts';
+import { canarySize, isSameTemplate } from './canary-set.ts';
+import { injectionWarnings } from './injection.ts';
+import { autoscalerOf, stableSet, type Observed } from './observed.ts';
 import {
   canaryServiceProblems,
   meshWarnings,
@@ -12,31 +13,12 @@ import {
   splitProblems,
 } from './preflight-routing.ts';
 import { leftover, type Problem } from './problem.ts';
+import { quotaProblems } from './quota.ts';
 import { asDeployment, isDeployment, type Deployment } from './workload.ts';
 
 export interface Findings {
   problems: Problem[];
   warnings: string[];
-}
-
-/** What a canary does in its namespace, as RBAC says it. */
-export function neededAccess(hasSmi: boolean): AccessRule[] {
-  const rules = (group: string, resource: string, verbs: string[]): AccessRule[] =>
-    verbs.map((verb) => ({ group, resource, verb }));
-  return [
-    ...rules('apps', 'deployments', ['get', 'list', 'watch', 'create', 'patch']),
-    ...rules('apps', 'replicasets', ['list', 'watch', 'create', 'patch', 'delete']),
-    ...rules('', 'pods', ['list', 'watch']),
-    ...rules('', 'services', ['get', 'list', 'watch', 'create', 'patch', 'delete']),
-    ...rules('discovery.k8s.io', 'endpointslices', ['list', 'watch']),
-    ...(hasSmi
-      ? [
-          ...rules('split.smi-spec.io', 'trafficsplits', ['list', 'watch', 'create', 'patch', 'delete']),
-          ...rules('gateway.networking.k8s.io', 'httproutes', ['list', 'watch', 'create', 'patch', 'delete']),
-          ...rules('linkerd.io', 'serviceprofiles', ['list', 'watch', 'delete']),
-        ]
-      : []),
-  ];
 }
 
 export function preflight(target: ResolvedTarget, observed: Observed): Findings {
@@ -54,8 +36,48 @@ export function preflight(target: ResolvedTarget, observed: Observed): Findings 
     warnings.push(...meshWarnings(smi, observed, asDeployment(wanted)));
   }
   if (observed.deployment !== undefined) problems.push(...deploymentProblems(observed.deployment, observed));
-  problems.push(...quotaProblems(observed));
+  const canary = wanted === undefined ? undefined : canaryOf(target, observed, asDeployment(wanted));
+  if (canary !== undefined) {
+    const { template, count } = canary;
+    problems.push(...quotaProblems(observed.quotas, template, count));
+    warnings.push(...unreadWarnings(observed));
+    const { name } = canary.metadata;
+    const steps = target.strategy?.steps ?? [];
+    warnings.push(...injectionWarnings({ deployment: name, template, pods: observed.stablePods, steps }));
+  }
   return { problems, warnings };
+}
+
+/** The canary that the run would bring up; undefined where there is none: nothing shifts, or the pods stay as they are. */
+function canaryOf(
+  target: ResolvedTarget,
+  observed: Observed,
+  wanted: Deployment,
+): (Pick<Deployment, 'metadata'> & { template: Deployment['spec']['template']; count: number }) | undefined {
+  const live = observed.deployment;
+  const run = observed.dryRuns.find(({ kind, name }) => kind === 'Deployment' && name === wanted.metadata.name);
+  if (live === undefined || run?.after === undefined || target.smi.length === 0) return undefined;
+  const { template } = asDeployment(run.after).spec;
+  const liveReplicas = live.spec.replicas ?? 1;
+  if (liveReplicas === 0 || isSameTemplate(template, live.spec.template)) return undefined;
+  const count = canarySize({
+    live: liveReplicas,
+    atStart: liveReplicas,
+    asked: wanted.spec.replicas,
+    scaledByHpa: autoscalerOf(observed.autoscalers, wanted.metadata.name) !== undefined,
+  });
+  return { metadata: live.metadata, template, count };
+}
+
+/** What would only have warned, or cannot be asked for: the run goes on without. */
+function unreadWarnings({ unread }: Observed): string[] {
+  return unread.map(({ what, message }) => {
+    const lost = {
+      quotas: "whether there is room for the canary's pods",
+      pods: 'whether the pods are meshed',
+    }[what];
+    return `${lost} is not known: ${message}`;
+  });
 }
 
 function accessProblems(target: ResolvedTarget, observed: Observed): Problem[] {
@@ -103,18 +125,4 @@ function deploymentProblems(deployment: Deployment, observed: Observed): Problem
     problems.push({ code: 'STABLE_UNKNOWN', object, message: 'no ReplicaSet carries its current revision' });
   }
   return problems;
-}
-
-/** A canary needs as many pods again as the Deployment has. Only quotas that count pods are judged here. */
-function quotaProblems(observed: Observed): Problem[] {
-  const extra = observed.deployment?.spec.replicas ?? 0;
-  return observed.quotas.flatMap((quota) => {
-    const status = quota['status'] as { hard?: Record<string, string>; used?: Record<string, string> } | undefined;
-    const key = ['pods', 'count/pods'].find((name) => status?.hard?.[name] !== undefined);
-    if (key === undefined) return [];
-    const free = Number(status?.hard?.[key]) - Number(status?.used?.[key] ?? 0);
-    if (!(free < extra)) return [];
-    const message = `it leaves room for ${free} more pods, the canary needs ${extra}: raise it or scale down`;
-    return [{ code: 'QUOTA', object: `ResourceQuota ${quota.metadata.name}`, message }];
-  });
 }

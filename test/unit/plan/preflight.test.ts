@@ -66,6 +66,18 @@ const target: ResolvedTarget = {
   readyTimeoutMs: 60_000,
 };
 
+function pod(name: string, containers: string[], unready: string[] = []): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { containers: containers.map((container) => ({ name: container })) },
+    status: {
+      containerStatuses: containers.map((container) => ({ name: container, ready: !unready.includes(container) })),
+    },
+  };
+}
+
 const observed: Observed = {
   served: { splits: ['v1alpha1', 'v1alpha2'], routes: true, profiles: true },
   denied: [],
@@ -77,6 +89,8 @@ const observed: Observed = {
   profiles: [],
   autoscalers: [],
   quotas: [],
+  stablePods: [pod('web-old-1', ['web', 'linkerd-proxy'])],
+  unread: [],
   dryRuns: [
     { kind: 'Deployment', name: 'web', source: 'web.yaml#1', before: deployment('web:1'), after: deployment('web:2') },
   ],
@@ -188,6 +202,25 @@ describe('pre-flight', () => {
     const { warnings } = preflight(target, { ...observed, served: { ...observed.served, routes: false } });
     expect(warnings.join()).toContain('will not follow the split until they idle or restart');
   });
+});
+
+it('judges room and proxies for a canary only, and says what could not be read', () => {
+  const full: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'q' },
+    status: { hard: { pods: '2' }, used: { pods: '2' } },
+  };
+  const bare = [pod('web-old-1', ['web'])];
+  const unread: Observed['unread'] = [{ what: 'quotas', message: 'forbidden' }];
+  expect(codes({ quotas: [full] })).toEqual(['QUOTA']);
+  expect(preflight(target, { ...observed, stablePods: bare }).warnings.join()).toContain('is not meshed');
+  expect(preflight(target, { ...observed, unread }).warnings).toEqual([
+    "whether there is room for the canary's pods is not known: forbidden",
+  ]);
+  const same = [{ ...observed.dryRuns[0]!, after: deployment('web:1') }];
+  const unchanged = preflight(target, { ...observed, quotas: [full], stablePods: bare, unread, dryRuns: same });
+  expect(unchanged).toEqual({ problems: [], warnings: [] });
 });
 
 it('warns of another Service that picks the same pods', () => {

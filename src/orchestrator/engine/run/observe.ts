@@ -2,10 +2,19 @@
 
 import type { KubeObject, ObjectRef } from '../../../protocol/kube-object.ts';
 import type { ResolvedObject, ResolvedTarget } from '../../file/resolved.ts';
-import { autoscalerOf, type DryRun, type Observed, type Served } from '../../plan/observed.ts';
+import { needsOf, neededAccess } from '../../plan/access.ts';
+import { TEMPLATE_HASH } from '../../plan/marks.ts';
+import { autoscalerOf, stableSet, type DryRun, type Observed, type Served } from '../../plan/observed.ts';
 import { askedDeployment } from '../../plan/rollout-plan.ts';
-import { neededAccess } from '../../plan/preflight.ts';
-import { asDeployment, asReplicaSet, asService, isDeployment, type Deployment } from '../../plan/workload.ts';
+import {
+  asDeployment,
+  asReplicaSet,
+  asService,
+  isDeployment,
+  type Deployment,
+  type ReplicaSet,
+} from '../../plan/workload.ts';
+import { OperationFault } from './fault.ts';
 import type { Run } from './run.ts';
 
 const GROUPS = ['split.smi-spec.io', 'gateway.networking.k8s.io', 'linkerd.io'];
@@ -13,26 +22,52 @@ const GROUPS = ['split.smi-spec.io', 'gateway.networking.k8s.io', 'linkerd.io'];
 export async function observe(run: Run, target: ResolvedTarget): Promise<Observed> {
   const { namespace } = run.identity;
   const served = await readServed(run);
-  const rules = neededAccess(target.smi.length > 0 && served.splits.length > 0);
+  const wanted = target.objects.find(({ object }) => isDeployment(object))?.object;
+  const deployment = wanted === undefined ? undefined : await readDeployment(run, wanted.metadata.name);
+  const rules = neededAccess(needsOf(target, served, deployment === undefined));
   const { denied } = await run.call('review access', { kind: 'reviewAccess', namespace, rules });
   const list = (what: string, apiVersion: string, objectKind: string): Promise<KubeObject[]> =>
     readList(run, what, apiVersion, objectKind);
   const autoscalers = await list('list autoscalers', 'autoscaling/v2', 'HorizontalPodAutoscaler');
-  const wanted = target.objects.find(({ object }) => isDeployment(object))?.object;
-  const deployment = wanted === undefined ? undefined : await readDeployment(run, wanted.metadata.name);
+  const replicaSets = (await list('list ReplicaSets', 'apps/v1', 'ReplicaSet')).map(asReplicaSet);
   return {
     served,
     denied,
     ...(deployment === undefined ? {} : { deployment }),
-    replicaSets: (await list('list ReplicaSets', 'apps/v1', 'ReplicaSet')).map(asReplicaSet),
+    replicaSets,
     services: (await list('list Services', 'v1', 'Service')).map(asService),
     splits: served.splits.length === 0 ? [] : await list('list TrafficSplits', splitApi(served), 'TrafficSplit'),
     routes: served.routes ? await list('list HTTPRoutes', 'gateway.networking.k8s.io/v1', 'HTTPRoute') : [],
     profiles: served.profiles ? await list('list ServiceProfiles', 'linkerd.io/v1alpha2', 'ServiceProfile') : [],
     autoscalers,
-    quotas: await list('list quotas', 'v1', 'ResourceQuota'),
+    ...(await readOptional(run, target.smi.length === 0 ? undefined : deployment, replicaSets)),
     dryRuns: await dryRunAll(run, target, deployment, autoscalers),
   };
+}
+
+type Optional = Pick<Observed, 'quotas' | 'stablePods' | 'unread'>;
+
+/** What only a canary asks for, and what a run can do without. */
+async function readOptional(run: Run, deployment: Deployment | undefined, sets: ReplicaSet[]): Promise<Optional> {
+  const found: Optional = { quotas: [], stablePods: [], unread: [] };
+  if (deployment === undefined) return found;
+  const { namespace } = run.identity;
+  const list = async (what: 'quotas' | 'pods', objectKind: string, labelSelector?: string): Promise<KubeObject[]> => {
+    const result = await run.attempt(`list ${what}`, {
+      kind: 'list',
+      apiVersion: 'v1',
+      objectKind,
+      namespace,
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
+    if (result.state === 'succeeded') return (result.value as { items: KubeObject[] }).items;
+    found.unread.push({ what, message: result.message });
+    return [];
+  };
+  found.quotas = await list('quotas', 'ResourceQuota');
+  const hash = stableSet(deployment, sets)?.metadata.labels?.[TEMPLATE_HASH];
+  if (hash !== undefined) found.stablePods = await list('pods', 'Pod', `${TEMPLATE_HASH}=${hash}`);
+  return found;
 }
 
 function splitApi(served: Served): string {
@@ -50,27 +85,26 @@ async function readServed(run: Run): Promise<Served> {
   };
 }
 
-/** What may not be read counts as not there: rights that the run needs are reviewed by themselves. */
+/**
+ * What may not be read counts as not there: the rights that the run needs are reviewed by themselves.
+ * @throws OperationFault where it could not be read for another reason: a plan must not be made from half a picture.
+ */
 async function readList(run: Run, what: string, apiVersion: string, objectKind: string): Promise<KubeObject[]> {
   const { namespace } = run.identity;
   const result = await run.attempt(what, { kind: 'list', apiVersion, objectKind, namespace });
-  return result.state === 'succeeded' ? (result.value as { items: KubeObject[] }).items : [];
-}
-
-async function readObject(run: Run, what: string, object: ObjectRef): Promise<KubeObject | undefined> {
-  const result = await run.attempt(what, { kind: 'get', object });
-  return result.state === 'succeeded' ? (result.value as { object: KubeObject }).object : undefined;
+  if (result.state === 'succeeded') return (result.value as { items: KubeObject[] }).items;
+  if (result.code === 'FORBIDDEN') return [];
+  throw new OperationFault(what, result);
 }
 
 async function readDeployment(run: Run, name: string): Promise<Deployment | undefined> {
   const { namespace } = run.identity;
-  const found = await readObject(run, `read Deployment ${name}`, {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    namespace,
-    name,
-  });
-  return found === undefined ? undefined : asDeployment(found);
+  const what = `read Deployment ${name}`;
+  const object: ObjectRef = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
+  const result = await run.attempt(what, { kind: 'get', object });
+  if (result.state === 'succeeded') return asDeployment((result.value as { object: KubeObject }).object);
+  if (result.code === 'NOT_FOUND' || result.code === 'FORBIDDEN') return undefined;
+  throw new OperationFault(what, result);
 }
 
 async function dryRunAll(
@@ -109,6 +143,13 @@ async function dryRun(run: Run, { object, source }: ResolvedObject, live: KubeOb
   if (after === undefined) return { kind, name, source, problem: 'the API server returned nothing' };
   const isThere = after.metadata.resourceVersion !== undefined && after.metadata.resourceVersion !== '';
   const ref: ObjectRef = { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
-  const before = live ?? (isThere ? await readObject(run, `read ${kind} ${name}`, ref) : undefined);
-  return { kind, name, source, after, ...(before === undefined ? {} : { before }) };
+  if (live !== undefined) return { kind, name, source, after, before: live };
+  if (!isThere) return { kind, name, source, after };
+  const read = await run.attempt(`read ${kind} ${name}`, { kind: 'get', object: ref });
+  if (read.state === 'succeeded') {
+    return { kind, name, source, after, before: (read.value as { object: KubeObject }).object };
+  }
+  // Taken for new, it would be deleted by a rollback.
+  const problem = `it is there and cannot be read, so that a rollback could not restore it: ${read.message}`;
+  return { kind, name, source, problem };
 }

@@ -4,13 +4,13 @@ import { messageOf } from '../../../shared/errors.ts';
 import type { ResolvedTarget } from '../../file/resolved.ts';
 import { preflight, type Findings } from '../../plan/preflight.ts';
 import { planRollout, type CanaryPlan } from '../../plan/rollout-plan.ts';
-import { providerOf } from './analyse.ts';
 import { newCanaryState, watchCanary } from './canary-state.ts';
 import { Aborted, RunFault } from './fault.ts';
 import { applyAll } from './first-deployment.ts';
 import { observe } from './observe.ts';
 import type { RolloutState } from '../../store/rollouts.ts';
 import { prepare } from './prepare.ts';
+import { metricsProblems } from './probe-metrics.ts';
 import { promote } from './promote.ts';
 import { rollBack } from './roll-back.ts';
 import type { Run } from './run.ts';
@@ -113,23 +113,4 @@ function refusal({ problems }: Findings): string {
   const [first] = problems;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   return `nothing was changed: ${first?.object}: ${first?.message}${more}`;
-}
-
-/** A provider that cannot be asked is found before the canary runs, not at its first analysis. */
-async function metricsProblems(run: Run, target: ResolvedTarget): Promise<Findings['problems']> {
-  const steps = (target.strategy?.steps ?? []).filter((step) => step.kind === 'analysis');
-  const names = new Set(steps.flatMap(({ queries }) => queries.map((query) => providerOf(query, { run }))));
-  const problems: Findings['problems'] = [];
-  for (const name of names) {
-    const measurement = await run.step(`try provider ${name}`, async () =>
-      run.metrics.measure(name, 'vector(1)', Date.now()),
-    );
-    if (measurement.kind === 'value') continue;
-    problems.push({
-      code: 'METRICS_UNREACHABLE',
-      object: `metric provider ${name || '(none)'}`,
-      message: measurement.reason,
-    });
-  }
-  return problems;
 }
