@@ -2,15 +2,19 @@
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { SluiceError } from '../shared/errors.ts';
+import { SluiceError, messageOf } from '../shared/errors.ts';
 import type { LogFormat, LogLevel } from '../shared/log.ts';
 import type { CredentialSource } from './credential.ts';
 import type { ClusterSource } from './kubernetes/cluster-access.ts';
+import { readProxy } from './stream/proxy.ts';
+import type { Proxy } from './stream/proxy.ts';
 
 export interface AgentConfig {
   /** host:port; undefined: the credential says it. */
   server: string | undefined;
   serverName: string | undefined;
+  /** The way to the orchestrator, where it is not direct. */
+  proxy: Proxy | undefined;
   /** No TLS; only to a loopback address. */
   plaintext: boolean;
   credential: CredentialSource;
@@ -74,6 +78,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'SLUICE_INSECURE_LOOPBACK: without TLS SLUICE_SERVER must be a loopback address, such as 127.0.0.1:7443.',
     );
   }
+  const proxy = proxyOf(environment, problems);
   if (!parsed.success || !credential || problems.length > 0) {
     throw new SluiceError(
       'CONFIG',
@@ -87,6 +92,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.freeze({
     server: env.SLUICE_SERVER,
     serverName: env.SLUICE_SERVER_NAME,
+    proxy,
     plaintext: env.SLUICE_INSECURE_LOOPBACK === '1',
     credential,
     cluster:
@@ -107,6 +113,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 export function isLoopback(address: string): boolean {
   const host = HOST_PORT.exec(address)?.[1]?.replace(/^\[|\]$/g, '') ?? '';
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function proxyOf(environment: Readonly<Record<string, string | undefined>>, problems: string[]): Proxy | undefined {
+  try {
+    return readProxy(environment);
+  } catch (error) {
+    problems.push(messageOf(error));
+    return undefined;
+  }
 }
 
 function credentialOf(given: Record<string, string | undefined>): CredentialSource | undefined {

@@ -4,6 +4,7 @@ import process from 'node:process';
 import { messageOf } from '../shared/errors.ts';
 import { readConfig } from './config.ts';
 import { runAgent } from './run.ts';
+import { grpcEnvironment } from './stream/proxy.ts';
 
 const stop = new AbortController();
 
@@ -17,7 +18,10 @@ process.on('SIGTERM', onSignal);
 process.on('SIGINT', onSignal);
 
 try {
-  await runAgent(readConfig(process.env), { signal: stop.signal });
+  const config = readConfig(process.env);
+  // grpc-js reads these by itself, when it makes a channel.
+  Object.assign(process.env, grpcEnvironment(config.proxy));
+  await runAgent(config, { signal: stop.signal });
 } catch (error) {
   console.error(messageOf(error));
   process.exitCode = 2;

@@ -19,6 +19,7 @@ import { Resources } from './kubernetes/resources.ts';
 import { startStatusServer } from './status-server.ts';
 import type { AgentStatus } from './status-server.ts';
 import { runConnectLoop } from './stream/connect-loop.ts';
+import { showProxy } from './stream/proxy.ts';
 import { Session } from './stream/session.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -67,7 +68,9 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     config.healthAddress &&
     (await startStatusServer(config.healthAddress, () => fullStatus(status, dispatcher, health)));
   if (server) options.onListening?.(server.port);
-  log.info({ version: packageJson.version, namespaces: allowedNamespaces, health_port: server?.port }, 'agent started');
+  const proxy = config.proxy && showProxy(config.proxy);
+  const { version } = packageJson;
+  log.info({ version, namespaces: allowedNamespaces, health_port: server?.port, proxy }, 'agent started');
   status.kubernetesVersion = await readKubernetesVersion(api, log);
 
   const instanceId = randomUUID();
@@ -82,6 +85,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
       server: config.server,
       serverName: config.serverName,
       plaintext: config.plaintext,
+      proxy: config.proxy,
       log,
       random,
       onWait: (delayMs, end) => {

@@ -2,7 +2,7 @@
 
 import { fromJSON } from '@grpc/proto-loader';
 import type { MethodDefinition } from '@grpc/proto-loader';
-import { makeGenericClientConstructor } from '@grpc/grpc-js';
+import { logVerbosity, makeGenericClientConstructor, setLogVerbosity } from '@grpc/grpc-js';
 import type { ChannelOptions, Client, ClientDuplexStream, Metadata, ServerDuplexStream } from '@grpc/grpc-js';
 import { SluiceError } from '../shared/errors.ts';
 import descriptor from './gen/descriptor.json' with { type: 'json' };
@@ -54,6 +54,9 @@ export const CLIENT_CHANNEL_OPTIONS: ChannelOptions = {
 
 /** For the hub's server. */
 export const SERVER_CHANNEL_OPTIONS: ChannelOptions = { ...KEEPALIVE, 'grpc.max_concurrent_streams': 4 };
+
+// Its own lines on standard error have no form; what they say reaches us as the status of the call.
+setLogVerbosity(logVerbosity.NONE);
 
 const SERVICE_NAME = 'sluice.agent.v1.AgentHub';
 

@@ -1,6 +1,4 @@
 import { ServerCredentials } from '@grpc/grpc-js';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +9,7 @@ import type { Authority } from '../cluster/certificates.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { startAgent } from '../support/agent.ts';
-import { node, repository } from '../support/child.ts';
+import { startAgentProcess } from '../support/agent-process.ts';
 import { configMap } from '../support/objects.ts';
 import { SmallHub } from '../support/small-hub.ts';
 
@@ -31,19 +29,9 @@ beforeEach(async () => {
 
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
-function startProcess(env: Record<string, string>) {
-  const child = spawn(node, [join(repository, 'src/agent/main.ts')], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  return { child, output: () => output, exit: once(child, 'close').then(([code]) => code as number | null) };
-}
-
 describe('the agent as a process', () => {
   test('a wrong configuration ends it with code 2 and all problems, in lines for people', async () => {
-    const { exit, output } = startProcess({ SLUICE_SERVER: 'https://hub', SLUICE_SERVRE: 'x' });
+    const { exit, output } = startAgentProcess({ SLUICE_SERVER: 'https://hub', SLUICE_SERVRE: 'x' });
     expect(await exit).toBe(2);
     expect(output()).toMatch(/configuration is wrong:\n/);
     expect(output().match(/^ {2}- /gm)?.length).toBeGreaterThanOrEqual(4);
@@ -54,7 +42,7 @@ describe('the agent as a process', () => {
     await using hub = await new SmallHub().listen();
     const path = join(folder, 'credential.json');
     await writeFile(path, JSON.stringify({ account: 'north', token: 'secret-token', server: `127.0.0.1:${hub.port}` }));
-    const { child, exit, output } = startProcess({
+    const { kill, exit, output } = startAgentProcess({
       SLUICE_SERVER: `127.0.0.1:${hub.port}`,
       SLUICE_INSECURE_LOOPBACK: '1',
       SLUICE_CREDENTIAL_FILE: path,
@@ -63,7 +51,7 @@ describe('the agent as a process', () => {
     });
     await hub.connected();
     await hub.value('shop', { kind: 'apply', objects: [configMap('by-process', {})] });
-    child.kill('SIGTERM');
+    kill('SIGTERM');
     expect(await exit).toBe(0);
     expect(hub.drained).toBe(true);
     const messages = output()

@@ -35,6 +35,7 @@ export async function startAgent(options: TestAgentOptions): Promise<TestAgent> 
   const config: AgentConfig = {
     server: options.server,
     serverName: undefined,
+    proxy: undefined,
     plaintext: true,
     credential: { kind: 'file', path },
     cluster: { kind: 'kubeconfig', path: options.kubeconfig },

@@ -8,6 +8,8 @@ import { messageOf } from '../../shared/errors.ts';
 import { AgentHubClient, CLIENT_CHANNEL_OPTIONS } from '../../protocol/service.ts';
 import type { AgentStream } from '../../protocol/service.ts';
 import type { AgentCredential } from '../credential.ts';
+import { explainProxyFailure, isProxied } from './proxy.ts';
+import type { Proxy } from './proxy.ts';
 import { nextAttempt } from './session-end.ts';
 import type { SessionEnd } from './session-end.ts';
 
@@ -19,6 +21,7 @@ export interface ConnectLoopOptions {
   /** The name the server's certificate is for, where it is not the host of the address. */
   serverName: string | undefined;
   plaintext: boolean;
+  proxy: Proxy | undefined;
   log: Log;
   random: () => number;
   /** Runs a session on a stream; resolves when it is over. */
@@ -52,12 +55,9 @@ async function attempt(options: ConnectLoopOptions): Promise<SessionEnd> {
     const credential = await options.readCredential();
     const metadata = new Metadata();
     if (credential.token !== undefined) metadata.set('authorization', `Bearer ${credential.token}`);
-    client = new AgentHubClient(
-      options.server ?? credential.server ?? '',
-      channelCredentials(credential, options),
-      channelOptions(options),
-    );
-    return await options.runSession(client.Connect(metadata));
+    const server = options.server ?? credential.server ?? '';
+    client = new AgentHubClient(server, channelCredentials(credential, options), channelOptions(options, server));
+    return await explained(await options.runSession(client.Connect(metadata)), options.proxy, server);
   } catch (error) {
     return { kind: 'lost', code: 'CREDENTIAL', message: messageOf(error) };
   } finally {
@@ -66,12 +66,22 @@ async function attempt(options: ConnectLoopOptions): Promise<SessionEnd> {
   }
 }
 
-function channelOptions({ serverName }: ConnectLoopOptions): ChannelOptions {
-  if (serverName === undefined) return CLIENT_CHANNEL_OPTIONS;
+/** Where a proxy lies between, it is asked why: grpc-js only says that there is no connection. */
+async function explained(end: SessionEnd, proxy: Proxy | undefined, server: string): Promise<SessionEnd> {
+  if (end.kind !== 'lost' || end.code !== 'UNAVAILABLE' || end.welcomedForMs !== undefined) return end;
+  if (!isProxied(proxy, server)) return end;
+  const why = await explainProxyFailure(proxy, server);
+  return why === undefined ? end : { ...end, code: 'PROXY', message: `No way to ${server}: ${why}` };
+}
+
+function channelOptions({ serverName, proxy }: ConnectLoopOptions, server: string): ChannelOptions {
   return {
     ...CLIENT_CHANNEL_OPTIONS,
-    'grpc.ssl_target_name_override': serverName,
-    'grpc.default_authority': serverName,
+    'grpc.enable_http_proxy': isProxied(proxy, server) ? 1 : 0,
+    ...(serverName !== undefined && {
+      'grpc.ssl_target_name_override': serverName,
+      'grpc.default_authority': serverName,
+    }),
   };
 }
 

@@ -4,7 +4,8 @@ import { nextDelay } from '../../shared/backoff.ts';
 
 /**
  * `stopped`: we closed it. `goAway`: the hub asked us to come back later. `refused`: it did not take us.
- * `lost`: everything else; `code` is a gRPC status or one of CLOSED, SILENT, NO_WELCOME, STALE_EPOCH, PROTOCOL, CREDENTIAL.
+ * `lost`: everything else; `code` is a gRPC status or one of CLOSED, SILENT, STALLED, NO_WELCOME,
+ * STALE_EPOCH, PROTOCOL, PROXY, CREDENTIAL.
  */
 export type SessionEnd = {
   /** How long the session ran after Welcome; absent if there was none. */ welcomedForMs?: number;
@@ -21,14 +22,19 @@ export interface NextAttempt {
   failures: number;
 }
 
-/** A session that ran this long was a real one: what follows is a new outage, not the old one. */
-const HEALTHY_MS = 5000;
+/** A session that ran this long was a real one: what follows is a new outage. A hub that takes us and fails is not hammered. */
+const HEALTHY_MS = 60_000;
 /** An orchestrator that restarts is away for seconds: the first attempts come often, so that a rollout goes on at once. */
 const QUICK = { attempts: 8, baseMs: 250, capMs: 1000 };
 const SLOW = { baseMs: 1000, capMs: 60_000 };
 /** What no attempt of ours will change soon: a person has to. */
 const CREDENTIAL_MS = 30_000;
-const REFUSED_MS: Record<string, number> = { VERSION: 300_000, FENCED: 60_000, UNAUTHENTICATED: CREDENTIAL_MS };
+const REFUSED_MS: Record<string, number> = {
+  VERSION: 300_000,
+  FENCED: 60_000,
+  LIMIT: 60_000,
+  UNAUTHENTICATED: CREDENTIAL_MS,
+};
 
 /** @param failures what the last call returned; 0 at first. @param random uniform in [0, 1). */
 export function nextAttempt(end: SessionEnd, failures: number, random: () => number): NextAttempt {

@@ -11,7 +11,7 @@ test('a lost session that was healthy is followed by a quick attempt, however ma
       fc.nat({ max: 1000 }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (failures, dice) => {
-        const next = nextAttempt({ ...lost, welcomedForMs: 5000 }, failures, () => dice);
+        const next = nextAttempt({ ...lost, welcomedForMs: 60_000 }, failures, () => dice);
         expect(next.delayMs).toBeLessThanOrEqual(250);
         expect(next.failures).toBe(1);
       },
@@ -34,8 +34,9 @@ test('an outage of seconds is tried through often; one of minutes at most once a
   expect(totalMs).toBeGreaterThan(300_000);
 });
 
-test('a session that was accepted and failed at once counts as a failure: a hub that is ill is not hammered', () => {
+test('a session that was accepted and failed within a minute counts as a failure: a hub that is ill is not hammered', () => {
   expect(nextAttempt({ ...lost, welcomedForMs: 10 }, 12, half).failures).toBe(13);
+  expect(nextAttempt({ ...lost, welcomedForMs: 59_999 }, 12, half).failures).toBe(13);
 });
 
 test('GoAway and Refused are obeyed to the millisecond, never sooner', () => {
