@@ -3,30 +3,54 @@
 import { z } from 'zod';
 import type { Services } from '../orchestrator.ts';
 import { listAgents } from '../store/agents.ts';
+import { agent, answer, credential, refusals } from './answers.ts';
 import type { Api } from './api.ts';
 import { HttpError } from './errors.ts';
 
 const name = z.object({ name: z.string().min(1) });
 
+const list = {
+  operationId: 'listAgents',
+  summary: 'Every agent, the disconnected too.',
+  tags: ['agents'],
+  response: { 200: answer('By account.', z.object({ agents: z.array(agent) })), ...refusals({}) },
+};
+
+const add = {
+  operationId: 'addAgent',
+  summary: 'A credential for an account; an older one of it ends.',
+  tags: ['agents'],
+  body: name,
+  response: {
+    201: answer('The only time it is shown.', z.object({ credential })),
+    ...refusals({ 400: ['INVALID_REQUEST', 'INVALID_ACCOUNT'] }),
+  },
+};
+
+const revoke = {
+  operationId: 'revokeAgent',
+  summary: 'Takes the credential away and ends the session.',
+  tags: ['agents'],
+  params: name,
+  response: {
+    204: z.undefined().describe('It no longer counts.'),
+    ...refusals({ 400: ['INVALID_REQUEST'], 404: ['NO_SUCH_AGENT'] }),
+  },
+};
+
 export function agentRoutes(api: Api, { store, hub, addAgent, revokeAgent }: Services): void {
-  api.get('/v1/agents', { schema: { summary: 'Every agent, the disconnected too.' } }, async () => {
+  api.get('/v1/agents', { schema: list }, async () => {
     const agents = await listAgents(store);
-    return { agents: agents.map((agent) => ({ ...agent, connected: hub.isConnected(agent.account) })) };
+    return { agents: agents.map((row) => ({ ...row, connected: hub.isConnected(row.account) })) };
   });
 
-  api.post(
-    '/v1/agents',
-    { schema: { summary: 'A credential for an account; an older one of it ends.', body: name } },
-    async (request, reply) => reply.status(201).send({ credential: await addAgent(request.body.name) }),
+  api.post('/v1/agents', { schema: add }, async (request, reply) =>
+    reply.status(201).send({ credential: await addAgent(request.body.name) }),
   );
 
-  api.delete(
-    '/v1/agents/:name',
-    { schema: { summary: 'Takes the credential away and ends the session.', params: name } },
-    async (request, reply) => {
-      const { name: account } = request.params;
-      if (await revokeAgent(account)) return reply.status(204).send();
-      throw new HttpError(404, 'NO_SUCH_AGENT', `There is no agent ${account}. List them with: sluice agents`);
-    },
-  );
+  api.delete('/v1/agents/:name', { schema: revoke }, async (request, reply) => {
+    const { name: account } = request.params;
+    if (await revokeAgent(account)) return reply.status(204).send();
+    throw new HttpError(404, 'NO_SUCH_AGENT', `There is no agent ${account}. List them with: sluice agents`);
+  });
 }

@@ -1,14 +1,14 @@
 /** Every refusal in one form: a stable code, a sentence, and the problems of a file where there are any. */
 
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { FileProblem } from '../file/problem.ts';
+import type { refusal } from './answers.ts';
 
-export interface ErrorBody {
-  error: { code: string; message: string; problems?: FileProblem[] };
-}
+type ErrorBody = z.output<typeof refusal>;
 
 /** A refusal with its HTTP status. Thrown by routes only. */
 export class HttpError extends Error {

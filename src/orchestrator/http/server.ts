@@ -1,13 +1,7 @@
 /** The HTTP API: JSON with OpenAPI, and server-sent events for what happens live. CLI and page use it and nothing else. */
 
 import { fastify } from 'fastify';
-import fastifySwagger from '@fastify/swagger';
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Address } from '../config.ts';
 import { formatAddress, isLoopback } from '../config.ts';
 import type { Services } from '../orchestrator.ts';
@@ -16,6 +10,7 @@ import { agentRoutes } from './agent-routes.ts';
 import { requireToken } from './api-token.ts';
 import { deploymentRoutes } from './deployment-routes.ts';
 import { answerError, notFound } from './errors.ts';
+import { describeApi } from './openapi.ts';
 import { healthRoutes } from './health-routes.ts';
 import { refuseBrowsersOfElsewhere } from './loopback-guard.ts';
 import { streamRoutes } from './stream-routes.ts';
@@ -43,10 +38,7 @@ export async function startHttp({ address, dataDir, services }: HttpOptions): Pr
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError(services.log));
   app.setNotFoundHandler(notFound);
-  await app.register(fastifySwagger, {
-    openapi: { info: { title: 'Sluice', version: '1', description: 'Progressive delivery for Kubernetes.' } },
-    transform: jsonSchemaTransform,
-  });
+  await describeApi(app);
   // On loopback whoever can connect is on this machine already, or is a page in a browser on it.
   if (isLoopback(address.host)) refuseBrowsersOfElsewhere(app);
   else await requireToken(app, dataDir, services.log);

@@ -1,14 +1,17 @@
 /** A deployment as it happens: server-sent events, from where the reader left off. */
 
 import type { ServerResponse } from 'node:http';
-import { z } from 'zod';
+import type { Log } from '../../shared/log.ts';
 import type { Services } from '../orchestrator.ts';
 import { readDeployment, type DeploymentRow } from '../store/deployments.ts';
 import { listEvents, type EventRow } from '../store/events.ts';
 import { listRollouts, type RolloutRow } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
+import { streamMessage, type StreamMessage } from './answers.ts';
 import type { Api } from './api.ts';
+import { streamSchema } from './deployment-schemas.ts';
 import { noSuchDeployment } from './errors.ts';
+import { asAnswered } from './rollout-answer.ts';
 
 /** Proxies end a stream that is silent; a comment line is none. */
 const HEARTBEAT_MS = 15_000;
@@ -16,25 +19,18 @@ const HEARTBEAT_MS = 15_000;
 const PAGE = 1_000;
 /** A reader that does not read is let go; it comes back with Last-Event-ID. */
 const BACKLOG_LIMIT = 16 * 1024 * 1024;
-const OVER = new Set(['succeeded', 'rolledBack', 'aborted', 'failed']);
 
-export function streamRoutes(api: Api, { store, clock }: Services): void {
-  const schema = {
-    summary:
-      'Server-sent events: `event`, `rollout`, `deployment`; goes on after Last-Event-ID, ends when the deployment is over.',
-    params: z.object({ id: z.string() }),
-    headers: z.object({ 'last-event-id': z.coerce.number().int().min(0).default(0) }),
-  };
-  api.get('/v1/deployments/:id/stream', { schema }, async (request, reply) => {
+export function streamRoutes(api: Api, services: Services): void {
+  api.get('/v1/deployments/:id/stream', { schema: streamSchema }, async (request, reply) => {
     const { id } = request.params;
-    if ((await readDeployment(store, id)) === undefined) throw noSuchDeployment(id);
+    if ((await readDeployment(services.store, id)) === undefined) throw noSuchDeployment(id);
     reply.hijack();
     reply.raw.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache',
       connection: 'keep-alive',
     });
-    await serve(store, id, request.headers['last-event-id'], reply.raw, (beat) => every(clock, HEARTBEAT_MS, beat));
+    await serve(services, id, request.headers['last-event-id'], reply.raw);
   });
 }
 
@@ -54,16 +50,10 @@ function every(clock: Services['clock'], ms: number, act: () => void): () => voi
  * Listens first, reads what was before, then lets through what came meanwhile, the end too: nothing is missed, nothing of
  * the events is sent twice, and the end comes after all of them.
  */
-async function serve(
-  store: Store,
-  id: string,
-  after: number,
-  out: ServerResponse,
-  heartbeat: (beat: () => void) => () => void,
-): Promise<void> {
+async function serve({ store, clock, log }: Services, id: string, after: number, out: ServerResponse): Promise<void> {
   // It may have gone while we looked: then `close` was told already.
   if (out.destroyed) return;
-  const stream = new DeploymentStream(out, after);
+  const stream = new DeploymentStream(out, after, log);
   /** What is heard before the past is sent. */
   let meanwhile: (() => void)[] | undefined = [];
   const inTurn = (act: () => void): void => {
@@ -80,7 +70,7 @@ async function serve(
     if (row.id === id) inTurn(() => stream.deployment(row));
   };
   store.changes.on('event', onEvent).on('rollout', onRollout).on('deployment', onDeployment);
-  const stopBeat = heartbeat(() => stream.beat());
+  const stopBeat = every(clock, HEARTBEAT_MS, () => stream.beat());
   out.on('close', () => {
     stopBeat();
     store.changes.off('event', onEvent).off('rollout', onRollout).off('deployment', onDeployment);
@@ -93,8 +83,7 @@ async function serve(
     for (const act of meanwhile) act();
     meanwhile = undefined;
     if (deployment === undefined) return;
-    const { file: _file, source: _source, ...row } = deployment;
-    stream.deployment(row);
+    stream.deployment(deployment);
   } catch {
     // The database is gone: the reader comes back, with the last id it saw.
     out.destroy();
@@ -114,30 +103,45 @@ async function sendPast(store: Store, id: string, after: number, stream: Deploym
 /** The messages on the wire. Events only go forward; nothing follows the end. */
 class DeploymentStream {
   readonly #out: ServerResponse;
+  readonly #log: Log;
   #last: number;
 
-  constructor(out: ServerResponse, after: number) {
+  constructor(out: ServerResponse, after: number, log: Log) {
     this.#out = out;
+    this.#log = log;
     this.#last = after;
   }
 
   event(row: EventRow): void {
     if (row.id <= this.#last) return;
     this.#last = row.id;
-    this.#write(`id: ${row.id}\nevent: event\ndata: ${JSON.stringify(row)}\n\n`);
+    this.#message({ id: row.id, event: 'event', data: row });
   }
 
   rollout(row: RolloutRow): void {
-    this.#write(`event: rollout\ndata: ${JSON.stringify(row)}\n\n`);
+    this.#message({ event: 'rollout', data: asAnswered(row) });
   }
 
   deployment(row: DeploymentRow): void {
-    this.#write(`event: deployment\ndata: ${JSON.stringify(row)}\n\n`);
-    if (OVER.has(row.state)) this.#out.end();
+    this.#message({ event: 'deployment', data: row });
+    if (row.endedAt !== null) this.#out.end();
   }
 
   beat(): void {
     this.#write(': beat\n\n');
+  }
+
+  #message(message: StreamMessage): void {
+    const encoded = streamMessage.safeEncode(message);
+    if (!encoded.success) {
+      // We are called by whoever stored it, who must not hear of it.
+      this.#log.error({ err: encoded.error }, 'a message of the stream is not what the API says');
+      this.#out.destroy();
+      return;
+    }
+    const { event, data } = encoded.data;
+    const id = message.event === 'event' ? `id: ${message.id}\n` : '';
+    this.#write(`${id}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
   #write(text: string): void {

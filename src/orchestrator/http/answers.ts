@@ -1,0 +1,160 @@
+/** The things of the API as they are answered: what is not described here is not sent, and /openapi.json is made of it. */
+
+import { z } from 'zod';
+
+const when = z.date();
+
+export const deployment = z
+  .object({
+    id: z.string().describe('Sorts by the time it was begun.'),
+    application: z.string(),
+    state: z
+      .enum(['pending', 'running', 'stalled', 'succeeded', 'rolledBack', 'aborted', 'failed'])
+      .describe('The last four are over.'),
+    createdAt: when,
+    createdBy: z.string(),
+    startedAt: when.nullable(),
+    endedAt: when.nullable().describe('Null until it is over; over is over.'),
+    reason: z.string().nullable().describe('Why it ended as it did.'),
+  })
+  .meta({ id: 'Deployment', description: 'One run of one deployment file.' });
+
+export const rollout = z
+  .object({
+    id: z.string().describe("`<deployment's id>:<target>`"),
+    deploymentId: z.string(),
+    target: z.string(),
+    account: z.string(),
+    namespace: z.string(),
+    state: z
+      .enum([
+        'pending',
+        'running',
+        'waitingApproval',
+        'stalled',
+        'succeeded',
+        'rolledBack',
+        'aborted',
+        'failed',
+        'skipped',
+      ])
+      .describe(
+        '`stalled`: it cannot go on until a person puts right what `reason` says, then it does by itself. `skipped`: a target it depends on did not succeed. The last five are over.',
+      ),
+    phase: z.string().describe("The part of the run it is in, in the run's own words."),
+    step: z.int().describe('How many of `steps` are behind it.'),
+    steps: z.int(),
+    weight: z.number().describe('Percent of traffic at the canary.'),
+    canaryHash: z.string().nullable(),
+    stableHash: z.string().nullable(),
+    ready: z.int().describe('Canary pods that are ready, of `wanted`.'),
+    wanted: z.int(),
+    reason: z.string().nullable().describe('Why it is stalled, rolls back or ended.'),
+    verdicts: z
+      .array(z.object({ step: z.int(), verdict: z.enum(['passed', 'failed', 'inconclusive']), reason: z.string() }))
+      .describe('Of analyses and jobs so far, oldest first.'),
+    updatedSeq: z.int().describe('The `seq` of the event it shows; -1 before the first.'),
+    updatedAt: when,
+    startedAt: when.nullable(),
+    endedAt: when.nullable().describe('Null until it is over.'),
+  })
+  .meta({ id: 'Rollout', description: "One target's run, as its newest event left it." });
+
+export const event = z
+  .object({
+    id: z.int().describe('Rises within a deployment: "after this id" misses none.'),
+    deploymentId: z.string(),
+    rolloutId: z.string().nullable().describe('Null: of the deployment as a whole.'),
+    seq: z.int(),
+    kind: z.string().describe('For programs, for example `rollout.weight`, `warning`, `deployment.ended`.'),
+    message: z.string().describe('For people.'),
+    detail: z.unknown().describe('JSON, by kind.'),
+    at: when,
+  })
+  .meta({ id: 'Event', description: 'One thing that happened.' });
+
+export const agent = z
+  .object({
+    account: z.string(),
+    createdAt: when,
+    revokedAt: when.nullable(),
+    epoch: z.int().describe('Of its newest session; rises.'),
+    instanceId: z.string().nullable(),
+    agentVersion: z.string().nullable(),
+    kubernetesVersion: z.string().nullable(),
+    namespaces: z.array(z.string()).describe('Those its own policy allows.'),
+    connectedAt: when.nullable(),
+    disconnectedAt: when.nullable().describe('Null while it is connected.'),
+    disconnectReason: z.string().nullable(),
+    connected: z.boolean(),
+  })
+  .meta({ id: 'Agent', description: 'Null where it has never connected.' });
+
+export const credential = z
+  .object({
+    account: z.string(),
+    server: z.string().describe('host:port where agents are served.'),
+    ca: z.string().describe('PEM.'),
+    certificate: z.string().describe('PEM.'),
+    key: z.string().describe('PEM. Secret.'),
+    token: z.string().describe('Secret.'),
+  })
+  .meta({ id: 'Credential', description: 'Shown this once; what the account had before no longer counts.' });
+
+export const fileProblem = z
+  .object({
+    file: z.string(),
+    line: z.int().describe('From 1.'),
+    column: z.int().describe('From 1.'),
+    path: z.string().describe('For example `targets.staging.strategy`.'),
+    message: z.string(),
+  })
+  .meta({ id: 'FileProblem' });
+
+export const refusal = z
+  .object({
+    error: z.object({
+      code: z.string().describe('Stable; each is explained in docs/errors.md.'),
+      message: z.string().describe('What happened, to what, and what to do.'),
+      problems: z.array(fileProblem).optional().describe('Of a deployment file.'),
+    }),
+  })
+  .meta({ id: 'Error', description: 'Every refusal has this form.' });
+
+/** One message of the stream; on the wire `id:`, `event:` and `data:` lines, `data` as JSON on one line. */
+export const streamMessage = z
+  .discriminatedUnion('event', [
+    z.object({
+      id: z.int().describe('To be sent as Last-Event-ID to go on after it.'),
+      event: z.literal('event'),
+      data: event,
+    }),
+    z.object({ event: z.literal('rollout'), data: rollout }),
+    z.object({ event: z.literal('deployment'), data: deployment }),
+  ])
+  .meta({ id: 'StreamMessage', description: 'Lines `id:`, `event:`, `data:` (JSON) and an empty one.' });
+
+export type StreamMessage = z.output<typeof streamMessage>;
+
+/** @param description for who reads the document. */
+export function answer<T extends z.ZodType>(
+  description: string,
+  schema: T,
+): { description: string; content: { 'application/json': { schema: T } } } {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+type RefusalStatus = 400 | 404 | 409 | 413 | 415 | 422 | 503;
+type Refusal = ReturnType<typeof answer<typeof refusal>>;
+
+/**
+ * The refusals of a route, by status with its codes. Those that every route may answer (not let in, a defect of ours) stand
+ * under `default`.
+ */
+export function refusals<S extends RefusalStatus>(codes: Record<S, string[]>): Record<S | 'default', Refusal> {
+  const ofRoute = Object.entries<string[]>(codes).map(([status, some]) => [status, answer(some.join(', '), refusal)]);
+  return {
+    ...Object.fromEntries(ofRoute),
+    default: answer('UNAUTHENTICATED (401), FOREIGN_ORIGIN (403), INTERNAL (500)', refusal),
+  } as Record<S | 'default', Refusal>;
+}
