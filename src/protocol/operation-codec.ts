@@ -60,8 +60,9 @@ function encodeSpec(spec: OperationSpec): Partial<WireOperation> {
       return { spec: 'apply', apply: { objects: objects.map(encodeJson), dryRun, force } };
     }
     case 'patch': {
-      const { object, type, body, resourceVersion = '' } = spec;
-      return { spec: 'patch', patch: { object, type: PATCH_TYPES[type], body: encodeJson(body), resourceVersion } };
+      const { object, type, body, resourceVersion = '', forget = false } = spec;
+      const patch = { object, type: PATCH_TYPES[type], body: encodeJson(body), resourceVersion, forget };
+      return { spec: 'patch', patch };
     }
     case 'scale':
       return { spec: 'scale', scale: { object: spec.object, replicas: spec.replicas } };
@@ -127,13 +128,14 @@ function decodeSpec(wire: Operation__Output): OperationSpec {
     return { kind: 'apply', objects: objects.map((object) => decodeJson(object) as KubeObject), dryRun, force };
   }
   if (wire.patch) {
-    const { object, type, body, resourceVersion } = wire.patch;
+    const { object, type, body, resourceVersion, forget } = wire.patch;
     return {
       kind: 'patch',
       object: decodeRef(object),
       type: keyOf(PATCH_TYPES, type),
       body: decodeJson(body),
       ...(resourceVersion && { resourceVersion }),
+      ...(forget && { forget }),
     };
   }
   if (wire.scale) return { kind: 'scale', object: decodeRef(wire.scale.object), replicas: wire.scale.replicas };

@@ -19,6 +19,8 @@ export interface PatchSpec {
   body: unknown;
   /** Refused with PRECONDITION when the object has another version. */
   resourceVersion?: string;
+  /** Sluice lets go of an object that is the user's: the mark of the generation goes off in the same write. Not with `json`. */
+  forget?: boolean;
 }
 
 export interface ScaleSpec {
@@ -165,23 +167,31 @@ export type OperationState =
 export type TerminalState = Exclude<OperationState, 'accepted' | 'running'>;
 
 /** Why an operation did not succeed: closed and stable; a person's hint is in the message. */
-export type ResultCode =
-  | 'OK'
-  | 'NOT_FOUND'
-  | 'ALREADY_EXISTS'
-  | 'CONFLICT'
-  | 'PRECONDITION'
-  | 'FORBIDDEN'
-  | 'INVALID'
-  | 'POLICY'
-  | 'UNSUPPORTED'
-  | 'EXPIRED'
-  | 'SUPERSEDED'
-  | 'CANCELLED'
-  | 'TOO_LARGE'
-  | 'TIMEOUT'
-  | 'UNAVAILABLE'
-  | 'INTERNAL';
+export type ResultCode = (typeof RESULT_CODES)[number];
+
+const RESULT_CODES = [
+  'OK',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'CONFLICT',
+  'PRECONDITION',
+  'FORBIDDEN',
+  'INVALID',
+  'POLICY',
+  'UNSUPPORTED',
+  'EXPIRED',
+  'SUPERSEDED',
+  'CANCELLED',
+  'TOO_LARGE',
+  'TIMEOUT',
+  'UNAVAILABLE',
+  'INTERNAL',
+] as const;
+
+/** A code that this side does not know, or one of another list, reads as INTERNAL. */
+export function asResultCode(code: string): ResultCode {
+  return RESULT_CODES.find((each) => each === code) ?? 'INTERNAL';
+}
 
 export interface OperationResult {
   id: string;

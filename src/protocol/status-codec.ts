@@ -1,6 +1,7 @@
 /** How an operation goes and ends, between its domain form and the wire's. */
 
-import type { OperationResult, OperationState, ResultCode, TerminalState } from './operation.ts';
+import { asResultCode } from './operation.ts';
+import type { OperationResult, OperationState, TerminalState } from './operation.ts';
 import { decodeJson, encodeJson } from './operation-codec.ts';
 import type { OperationState__Output } from './gen/sluice/agent/v1/OperationState.ts';
 import type { OperationStatus as WireStatus, OperationStatus__Output } from './gen/sluice/agent/v1/OperationStatus.ts';
@@ -20,25 +21,6 @@ export interface DecodedStatus {
   status: OperationProgress | OperationResult;
 }
 
-const RESULT_CODES: ReadonlySet<string> = new Set<ResultCode>([
-  'OK',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'CONFLICT',
-  'PRECONDITION',
-  'FORBIDDEN',
-  'INVALID',
-  'POLICY',
-  'UNSUPPORTED',
-  'EXPIRED',
-  'SUPERSEDED',
-  'CANCELLED',
-  'TOO_LARGE',
-  'TIMEOUT',
-  'UNAVAILABLE',
-  'INTERNAL',
-]);
-
 /** @param epoch of the session that delivered the operation. */
 export function encodeStatus(status: OperationProgress | OperationResult, epoch: number): WireStatus {
   const { id, state, atMs } = status;
@@ -55,9 +37,8 @@ export function decodeStatus(wire: OperationStatus__Output): DecodedStatus {
   if (state === 'accepted' || state === 'running') {
     return { epoch, status: { id, state, ...(message && { message }), atMs } };
   }
-  const code = RESULT_CODES.has(wire.code) ? (wire.code as ResultCode) : 'INTERNAL';
   const value = wire.result.length > 0 ? { value: decodeJson(wire.result) } : {};
-  return { epoch, status: { id, state, code, message, ...value, atMs } };
+  return { epoch, status: { id, state, code: asResultCode(wire.code), message, ...value, atMs } };
 }
 
 function isTerminal(state: OperationState): state is TerminalState {

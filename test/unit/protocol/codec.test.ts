@@ -45,6 +45,7 @@ const spec: fc.Arbitrary<OperationSpec> = fc.oneof(
       type: fc.constantFrom('merge' as const, 'strategic' as const, 'json' as const),
       body: json,
       resourceVersion: word,
+      forget: fc.constant(true),
     },
     { requiredKeys: ['kind', 'object', 'type', 'body'] },
   ),

@@ -8,6 +8,10 @@ export const GuardState = {
    * The orchestrator was lost and the guard is told to hold: weights stay.
    */
   HOLDING: 'HOLDING',
+  /**
+   * What is stored is no guard's record (somebody edited it): nothing guards.
+   */
+  UNREADABLE: 'UNREADABLE',
 } as const;
 
 export type GuardState =
@@ -22,5 +26,10 @@ export type GuardState =
    */
   | 'HOLDING'
   | 3
+  /**
+   * What is stored is no guard's record (somebody edited it): nothing guards.
+   */
+  | 'UNREADABLE'
+  | 4
 
 export type GuardState__Output = typeof GuardState[keyof typeof GuardState]

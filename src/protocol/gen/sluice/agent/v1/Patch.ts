@@ -14,6 +14,10 @@ export interface Patch {
    * Empty: no precondition.
    */
   'resourceVersion'?: (string);
+  /**
+   * Sluice lets go of the object: the write takes the generation's mark off instead of putting it on.
+   */
+  'forget'?: (boolean);
 }
 
 export interface Patch__Output {
@@ -27,4 +31,8 @@ export interface Patch__Output {
    * Empty: no precondition.
    */
   'resourceVersion': (string);
+  /**
+   * Sluice lets go of the object: the write takes the generation's mark off instead of putting it on.
+   */
+  'forget': (boolean);
 }
