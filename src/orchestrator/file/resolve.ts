@@ -168,10 +168,11 @@ function smiOf(file: DeploymentFile, target: string): SmiEntry[] {
     ({ targets }) => targets === undefined || targets.includes(target),
   );
   return entries.flatMap(({ smi = [] }) =>
-    smi.map(({ rootServiceName, canaryServiceName, trafficSplitName }) => ({
+    smi.map(({ rootServiceName, canaryServiceName, trafficSplitName, retain }) => ({
       rootServiceName,
       ...(canaryServiceName === undefined ? {} : { canaryServiceName }),
       trafficSplitName: trafficSplitName ?? rootServiceName,
+      ...(retain === undefined ? {} : { retain }),
     })),
   );
 }

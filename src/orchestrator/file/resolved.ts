@@ -37,6 +37,8 @@ export interface SmiEntry {
   canaryServiceName?: string;
   /** Default: the root's name. */
   trafficSplitName: string;
+  /** Split and backends stay after the run, for the next one: absent is false. */
+  retain?: boolean;
 }
 
 export type CanaryStep = SetWeightStep | PauseStep | ApprovalStep | AnalysisStep | RunJobStep;

@@ -105,6 +105,7 @@ const smi = z.strictObject({
   rootServiceName: dnsName.max(56, 'must be 56 characters at most: its backends add seven'),
   canaryServiceName: dnsName.optional(),
   trafficSplitName: name.optional(),
+  retain: z.boolean().optional(),
 });
 
 export const deploymentFile = z.strictObject({

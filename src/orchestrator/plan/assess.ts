@@ -104,7 +104,8 @@ export function isCanaryReady(snapshot: Snapshot, expected: Expectation): boolea
   const set = snapshot.replicaSets.find(({ name }) => name === expected.canarySetName);
   if (set === undefined || set.available < expected.canaryReplicas || expected.canaryReplicas === 0) return false;
   const service = expected.names?.canary;
-  return service === undefined || endpointsOf(snapshot, service).length >= expected.canaryReplicas;
+  // A Service that was there before the canary may still show the pods that it picked then.
+  return service === undefined || sendsOnlyTo(snapshot, service, expected.canaryHash, expected.canaryReplicas);
 }
 
 /** A Service sends to pods of this revision only, and to at least `count` of them. */

@@ -13,6 +13,10 @@ export const RESTORE = 'sluice.dev/restore';
  * ReplicaSets, where they stay, and `kubectl rollout undo` would bring them back.
  */
 export const HELD = 'sluice.dev/held';
+/** Label on split and backends that stay between runs (`retain: true`): the next run takes them over. */
+export const RETAINED = 'sluice.dev/retained';
+/** Annotation on a retained split: the root's ServiceProfile came of it, and goes with it. */
+export const MADE_PROFILE = 'sluice.dev/made-profile';
 /** Label the Deployment controller puts on the pods of one revision. */
 export const TEMPLATE_HASH = 'pod-template-hash';
 

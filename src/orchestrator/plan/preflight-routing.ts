@@ -5,6 +5,7 @@ import type { ResolvedTarget, SmiEntry } from '../file/resolved.ts';
 import { RESTORE, ROLE, ROLLOUT } from './marks.ts';
 import { serviceNamed, type Observed } from './observed.ts';
 import { leftover, type Problem } from './problem.ts';
+import { retainedOf } from './retain.ts';
 import { asService, selects, type Deployment, type Service } from './workload.ts';
 
 /** The root as the cluster has it, or, before the first deployment, as the file brings it. */
@@ -61,7 +62,9 @@ export function splitProblems(smi: SmiEntry, observed: Observed): Problem[] {
       },
     ];
   }
+  const retained = retainedOf(smi.rootServiceName, observed);
   return observed.splits.flatMap((split) => {
+    if (split === retained?.split) return [];
     const service = (split['spec'] as { service?: string } | undefined)?.service;
     const isOnRoot = service === smi.rootServiceName;
     if (!isOnRoot && split.metadata.name !== smi.trafficSplitName) return [];
@@ -101,8 +104,8 @@ export function canaryServiceProblems(smi: SmiEntry, observed: Observed): Proble
         ];
   }
   return [`${smi.rootServiceName}-stable`, `${smi.rootServiceName}-canary`].flatMap((name) => {
-    const taken = name.endsWith('-canary') && given !== undefined ? undefined : serviceNamed(observed, name);
-    if (taken === undefined) return [];
+    const isOurs = retainedOf(smi.rootServiceName, observed)?.services.includes(name) === true;
+    if (isOurs || serviceNamed(observed, name) === undefined) return [];
     const message =
       'a Service of this name is there already: Sluice makes its own and will not take it over; rename or remove it';
     return [{ code: 'BACKEND_NAME_TAKEN', object: `Service ${name}`, message }];
@@ -111,22 +114,16 @@ export function canaryServiceProblems(smi: SmiEntry, observed: Observed): Proble
 
 export function meshWarnings(smi: SmiEntry, observed: Observed, wanted: Deployment): string[] {
   const warnings: string[] = [];
-  const { routes, profiles } = observed.served;
-  if (!routes) {
-    warnings.push(
-      `HTTPRoute is not served here: clients that are already talking to ${smi.rootServiceName} will not follow the split until they idle or restart`,
-    );
-  } else if (foreignRoute(smi.rootServiceName, observed.routes) !== undefined) {
-    const route = foreignRoute(smi.rootServiceName, observed.routes);
-    warnings.push(
-      `HTTPRoute ${route} is on ${smi.rootServiceName} already: no companion route is made, and busy clients will not follow the split`,
-    );
-  }
+  const { profiles } = observed.served;
+  warnings.push(...busyWarnings(smi, observed));
   if (!profiles)
     warnings.push('ServiceProfile is not served here: that the mesh took a weight cannot be read back from it');
   const labels = wanted.spec.template.metadata?.labels ?? {};
   const others = observed.services.filter(
-    ({ metadata, spec }) => metadata.name !== smi.rootServiceName && selects(spec.selector, labels),
+    ({ metadata, spec }) =>
+      metadata.name !== smi.rootServiceName &&
+      retainedOf(smi.rootServiceName, observed)?.services.includes(metadata.name) !== true &&
+      selects(spec.selector, labels),
   );
   if (others.length > 0) {
     const names = others.map(({ metadata }) => metadata.name).join(', ');
@@ -134,6 +131,31 @@ export function meshWarnings(smi: SmiEntry, observed: Observed, wanted: Deployme
       `Service ${names} picks the same pods and is not split: once the canary is ready its clients reach it in proportion to its pods`,
     );
   }
+  return warnings;
+}
+
+/** Who is talking to the root when its first split is made follows a route, and not the split. One that was kept, everybody who met it follows. */
+function busyWarnings(smi: SmiEntry, observed: Observed): string[] {
+  const root = smi.rootServiceName;
+  const retained = retainedOf(root, observed)?.split;
+  const warnings: string[] = [];
+  if (retained !== undefined && retained.metadata.name !== smi.trafficSplitName) {
+    warnings.push(
+      `TrafficSplit ${retained.metadata.name}, kept by an earlier run, is used in place of ${smi.trafficSplitName}: a second one on ${root} would fight it`,
+    );
+  }
+  const route = foreignRoute(root, observed.routes);
+  if (retained !== undefined || (observed.served.routes && route === undefined)) return warnings;
+  const why = observed.served.routes
+    ? `HTTPRoute ${route} is on ${root} already, so that no companion route is made`
+    : 'HTTPRoute is not served here';
+  const way =
+    smi.retain === true
+      ? 'this run keeps its split (retain: true), and the next one reaches all who have met it by then'
+      : `set retain: true beside rootServiceName: ${root}, and from the second canary on the split is one that they know`;
+  warnings.push(
+    `${why}: clients that are already talking to ${root} get nothing of the canary, and will not follow the split until they idle or restart; ${way}`,
+  );
   return warnings;
 }
 
@@ -166,7 +188,8 @@ export function profileProblems(profileName: string, observed: Observed): Proble
       },
     ];
   }
-  if (overrides.length === 0) return [];
+  const root = profileName.slice(0, profileName.indexOf('.'));
+  if (overrides.length === 0 || retainedOf(root, observed)?.split !== undefined) return [];
   return [
     {
       code: 'PROFILE_OVERRIDES',

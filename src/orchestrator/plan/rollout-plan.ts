@@ -8,6 +8,7 @@ import { TEMPLATE_HASH } from './marks.ts';
 import { contentOf, isSameJson, mergePatch } from './merge-patch.ts';
 import { autoscalerOf, serviceNamed, stableSet, type DryRun, type Observed } from './observed.ts';
 import { foreignRoute, profileName } from './preflight-routing.ts';
+import { followRoot, retainedOf, supersededBackend } from './retain.ts';
 import { companionsOf, type RouteNames } from './route.ts';
 import { asDeployment, asService, isDeployment, type Deployment, type Service } from './workload.ts';
 
@@ -43,6 +44,12 @@ export interface CanaryPlan {
   scaledByHpa: boolean;
   /** The ServiceProfile was there before the run: then it is not the run's to remove. */
   hadProfile: boolean;
+  /** Split and backends stay for the next run. */
+  retain: boolean;
+  /** Split or backends of an earlier run are there, and are this run's now. */
+  isRetained: boolean;
+  /** A canary backend of an earlier run that this one does not use. */
+  superseded?: string;
   readyTimeoutMs: number;
 }
 
@@ -73,10 +80,11 @@ export function planRollout(target: ResolvedTarget, observed: Observed, rolloutI
   const live = observed.deployment;
   const becomes = asDeployment(run.after);
   if (live === undefined) {
-    return { kind: 'first', changes: changesOf(target, observed.dryRuns), deployment: becomes, readyTimeoutMs };
+    const changes = withRetained(target, observed, rolloutId, changesOf(target, observed.dryRuns));
+    return { kind: 'first', changes, deployment: becomes, readyTimeoutMs };
   }
   const asked = askedDeployment(asDeployment(wanted), live, isScaled(observed, wanted.metadata.name));
-  const changes = changesOf(target, observed.dryRuns, asked);
+  const changes = withRetained(target, observed, rolloutId, changesOf(target, observed.dryRuns, asked));
   if (isSameTemplate(becomes.spec.template, live.spec.template)) {
     return { kind: 'unchanged', changes, deployment: becomes, readyTimeoutMs };
   }
@@ -85,6 +93,14 @@ export function planRollout(target: ResolvedTarget, observed: Observed, rolloutI
     return { kind: 'rolling', changes, deployment: becomes, readyTimeoutMs };
   }
   return planCanary(target, observed, rolloutId, { asked, becomes, live });
+}
+
+/** Without a canary nobody else tells the backends of an earlier run what became of their root. */
+function withRetained(target: ResolvedTarget, observed: Observed, rolloutId: string, changes: Changes): Changes {
+  const root = target.smi[0]?.rootServiceName;
+  if (root === undefined || retainedOf(root, observed) === undefined) return changes;
+  const more = followRoot(routeNames(target, observed, rolloutId), rootAfterApply(root, observed), observed);
+  return { objects: [...changes.objects, ...more.objects], undo: [...more.undo, ...changes.undo] };
 }
 
 function isScaled(observed: Observed, deployment: string): boolean {
@@ -104,6 +120,8 @@ function planCanary(
   const liveReplicas = live.spec.replicas ?? 1;
   const manifest = target.objects.map(({ object }) => object).find(isDeployment);
   const replicas = manifest === undefined ? undefined : asDeployment(manifest).spec.replicas;
+  const retained = retainedOf(names.root, observed);
+  const superseded = supersededBackend(names, retained);
   const given = names.ownsCanary ? undefined : serviceNamed(observed, names.canary)?.spec.selector;
   return {
     kind: 'canary',
@@ -121,7 +139,11 @@ function planCanary(
     liveReplicas,
     canaryReplicas: canarySize({ live: liveReplicas, atStart: liveReplicas, asked: replicas, scaledByHpa }),
     scaledByHpa,
-    hadProfile: observed.profiles.some(({ metadata }) => metadata.name === names.profile),
+    hadProfile:
+      retained?.madeProfile !== true && observed.profiles.some(({ metadata }) => metadata.name === names.profile),
+    retain: target.smi[0]?.retain === true,
+    isRetained: retained !== undefined,
+    ...(superseded === undefined ? {} : { superseded }),
     readyTimeoutMs: target.readyTimeoutMs,
   };
 }
@@ -148,7 +170,8 @@ function routeNames(target: ResolvedTarget, observed: Observed, rolloutId: strin
     stable: `${root}-stable`,
     canary: smi.canaryServiceName ?? `${root}-canary`,
     ownsCanary: smi.canaryServiceName === undefined,
-    split: smi.trafficSplitName,
+    // A second split on the root would be its twin: one of an earlier run keeps its name.
+    split: retainedOf(root, observed)?.split?.metadata.name ?? smi.trafficSplitName,
     splitVersion: served.splits.includes('v1alpha2') ? 'v1alpha2' : 'v1alpha1',
     companions: hasCompanions ? companionsOf(root, ports) : [],
     ...(served.profiles ? { profile: profileName(root, target.namespace) } : {}),

@@ -36,7 +36,7 @@ export function companionsOf(root: string, ports: ServicePort[]): Companion[] {
   return http.map(({ port }) => ({ name: name(port), port }));
 }
 
-function splitObject(names: RouteNames, shares: Shares): KubeObject {
+export function splitObject(names: RouteNames, shares: Shares): KubeObject {
   return {
     apiVersion: `split.smi-spec.io/${names.splitVersion}`,
     kind: 'TrafficSplit',

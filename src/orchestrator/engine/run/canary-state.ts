@@ -45,11 +45,12 @@ export function newCanaryState(run: Run, plan: CanaryPlan): CanaryState {
     },
     held: false,
     othersApplied: false,
-    backendsMade: false,
-    splitMade: false,
+    // Those of an earlier run are this one's to keep or to take away, however it ends.
+    backendsMade: plan.isRetained,
+    splitMade: plan.isRetained,
     rootPicks: 'all',
     canaryMade: false,
-    profileFollows: false,
+    profileFollows: plan.isRetained && plan.names.profile !== undefined,
     jobs: [],
     verdicts: [],
   };

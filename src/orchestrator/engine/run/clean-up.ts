@@ -2,22 +2,45 @@
 
 import type { ObjectRef } from '../../../protocol/kube-object.ts';
 import { widenPatch } from '../../plan/backends.ts';
+import { retainedObjects } from '../../plan/retain.ts';
 import type { Undo } from '../../plan/rollout-plan.ts';
 import { watchCanary, type CanaryState } from './canary-state.ts';
 import { DRAIN_MS } from './drain.ts';
 import type { Run } from './run.ts';
 
-/** Root as its owner wrote it, split and routes away, the mesh let go, then the backends that nobody sends to any more. */
+/**
+ * Root as its owner wrote it, split and routes away, the mesh let go, then the backends that nobody sends to any more.
+ * With `retain: true` split and backends stay, all at the stable.
+ */
 export async function removeRouting(state: CanaryState): Promise<void> {
   const { run, plan } = state;
   const { names } = plan;
-  await run.say('rollout.phase', `cleans up: Service ${names.root} as it was, split and backends away`, {
+  // Kept is what has worked: a split that could not be made, or that nobody followed, goes.
+  const isKept = plan.retain && (plan.isRetained || state.expected.names !== undefined);
+  const rest = isKept ? 'kept for the next run' : 'away';
+  await run.say('rollout.phase', `cleans up: Service ${names.root} as it was, split and backends ${rest}`, {
     phase: 'cleanup',
   });
   if (state.rootPicks !== 'all') await widen(state, names.root, plan.rootSelector);
   state.rootPicks = 'all';
+  if (isKept) return keepRouting(state);
   if (state.splitMade) await removeSplit(state);
   if (state.backendsMade) await removeBackends(state);
+}
+
+/** The pods are the stable's alone by now: its backend picks what the root picks, whoever rolls the Deployment next. */
+async function keepRouting(state: CanaryState): Promise<void> {
+  const { run, plan } = state;
+  const { names } = plan;
+  delete state.expected.names;
+  delete state.expected.shares;
+  const objects = retainedObjects(names, plan.root, !plan.hadProfile);
+  await run.insist(`keep TrafficSplit ${names.split} and its backends`, { kind: 'apply', objects, force: true });
+  await removeCompanions(state);
+  if (!names.ownsCanary) await widen(state, names.canary, plan.canarySelector ?? {});
+  await removeSuperseded(state);
+  state.splitMade = false;
+  state.backendsMade = false;
 }
 
 async function widen({ run, plan }: CanaryState, service: string, selector: Record<string, string>): Promise<void> {
@@ -43,11 +66,22 @@ async function removeSplit(state: CanaryState): Promise<void> {
     name: names.split,
   };
   await remove(run, split);
-  for (const { name } of names.companions) {
-    await remove(run, { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', namespace, name });
-  }
+  await removeCompanions(state);
   state.splitMade = false;
   await letGo(state);
+}
+
+async function removeCompanions({ run, plan }: CanaryState): Promise<void> {
+  const { namespace, companions } = plan.names;
+  for (const { name } of companions) {
+    await remove(run, { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', namespace, name });
+  }
+}
+
+async function removeSuperseded({ run, plan }: CanaryState): Promise<void> {
+  const { superseded, names } = plan;
+  if (superseded === undefined) return;
+  await remove(run, { apiVersion: 'v1', kind: 'Service', namespace: names.namespace, name: superseded });
 }
 
 /** The adaptor empties its ServiceProfile and leaves the object: one that came of this run goes too. */
@@ -87,6 +121,7 @@ async function removeBackends(state: CanaryState): Promise<void> {
   await remove(run, { apiVersion: 'v1', kind: 'Service', namespace, name: names.stable });
   if (names.ownsCanary) await remove(run, { apiVersion: 'v1', kind: 'Service', namespace, name: names.canary });
   else await widen(state, names.canary, plan.canarySelector ?? {});
+  await removeSuperseded(state);
   state.backendsMade = false;
   watchCanary(state);
 }
