@@ -49,6 +49,7 @@ async function widen({ run, plan }: CanaryState, service: string, selector: Reco
     object: { apiVersion: 'v1', kind: 'Service', namespace: plan.names.namespace, name: service },
     type: 'merge',
     body: widenPatch(selector),
+    forget: true,
   });
 }
 
@@ -138,6 +139,9 @@ export async function undoChanges(run: Run, undo: Undo[]): Promise<void> {
     const { name, namespace } = metadata;
     const object: ObjectRef = { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
     if (entry.kind === 'delete') await remove(run, object);
-    else await run.insist(`restore ${kind} ${name}`, { kind: 'patch', object, type: 'merge', body: entry.patch });
+    else {
+      const { patch: body } = entry;
+      await run.insist(`restore ${kind} ${name}`, { kind: 'patch', object, type: 'merge', body, forget: true });
+    }
   }
 }

@@ -19,7 +19,7 @@ export async function hold(state: CanaryState): Promise<void> {
 export async function resume(state: CanaryState): Promise<void> {
   const body = { metadata: { labels: { [HELD]: null } }, spec: { paused: null } };
   const what = `resume Deployment ${state.plan.asked.metadata.name}`;
-  await state.run.insist(what, { kind: 'patch', object: held(state), type: 'merge', body });
+  await state.run.insist(what, { kind: 'patch', object: held(state), type: 'merge', body, forget: true });
   state.held = false;
 }
 

@@ -83,6 +83,8 @@ async function adopt(state: CanaryState): Promise<void> {
     object: setRef(state, plan.canarySetName),
     type: 'merge',
     body: adoptionPatch(plan.becomes, plan.canaryHash, expected.canaryReplicas, rolloutId),
+    // The set is the Deployment's from here: an undo would bring a mark on it back onto the Deployment.
+    forget: true,
   });
   await run.forward('the Deployment has not adopted the canary', (snapshot) => isAdopted(snapshot, state));
   await resume(state);
