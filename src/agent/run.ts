@@ -36,6 +36,8 @@ export interface RunAgentOptions {
   onListening?: (port: number) => void;
 }
 
+/** Nothing depends on it, but a clock so wrong breaks certificates and confuses who reads two logs. */
+const SKEW_WORTH_TELLING_MS = 30_000;
 const DRAIN_MS = 30_000;
 /** How long the hub then has to store their results. */
 const STORE_MS = 3000;
@@ -104,7 +106,12 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
           onWelcome: (welcome) => {
             const { sessionId, epoch, protocol } = welcome;
             Object.assign(status, { connected: true, sessionId, epoch, connectedSinceMs: clock.now(), lastError: '' });
-            log.info({ account: status.account, session_id: sessionId, epoch, protocol }, 'session started');
+            const skewMs = Math.round(dispatcher.hubClock.skewMs);
+            log.info(
+              { account: status.account, session_id: sessionId, epoch, protocol, skew_ms: skewMs },
+              'session started',
+            );
+            if (Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) log.warn({ skew_ms: skewMs }, 'clocks differ');
           },
           onAlive: () => {
             status.lastHubMessageMs = clock.now();
@@ -184,15 +191,22 @@ function newStatus(): AgentStatus {
     lastError: 'not yet connected',
     version: packageJson.version,
     kubernetesVersion: '',
+    clockSkewMs: 0,
     inFlight: 0,
     unacknowledged: 0,
     watches: {},
   };
 }
 
-function fullStatus(status: AgentStatus, { journal }: Dispatcher, health: Health): AgentStatus {
+function fullStatus(status: AgentStatus, { journal, hubClock }: Dispatcher, health: Health): AgentStatus {
   const { inFlight } = journal;
-  return { ...status, inFlight, unacknowledged: journal.open().length - inFlight, watches: health.versions() };
+  return {
+    ...status,
+    clockSkewMs: hubClock.skewMs,
+    inFlight,
+    unacknowledged: journal.open().length - inFlight,
+    watches: health.versions(),
+  };
 }
 
 /** Waits for `event`, at most `ms`. */

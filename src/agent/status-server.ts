@@ -15,6 +15,8 @@ export interface AgentStatus {
   lastError: string;
   version: string;
   kubernetesVersion: string;
+  /** How far the orchestrator's clock is ahead of ours. */
+  clockSkewMs: number;
   inFlight: number;
   unacknowledged: number;
   watches: Record<string, number>;

@@ -9,6 +9,7 @@ import type { SmallHubOptions } from '../support/small-hub.ts';
 import { TRAFFIC_SPLIT, configMap, installTrafficSplit, splitOf } from '../support/objects.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
 import type { PatchSpec } from '../../src/protocol/operation.ts';
+import { PROTOCOL_MAX } from '../../src/protocol/service.ts';
 
 let plane: ControlPlane;
 const open: { stop(): Promise<void> }[] = [];
@@ -270,7 +271,7 @@ describe('who it is and how it ends', () => {
     });
     const hello = await hub.connected();
     expect(hub.metadata[0]!.get('authorization')).toEqual(['Bearer a-very-secret-token']);
-    expect(hello).toMatchObject({ protocolMin: 1, protocolMax: 1, allowedNamespaces: ['shop'] });
+    expect(hello).toMatchObject({ protocolMin: 1, protocolMax: PROTOCOL_MAX, allowedNamespaces: ['shop'] });
     expect(hello.capabilities).toContain('apply');
     expect(hello.kubernetesVersion).toMatch(/^v/);
     hub.cut();

@@ -8,11 +8,11 @@ import { node, repository } from './child.ts';
 export interface AgentProcess extends AsyncDisposable {
   pid: number;
   /** Both streams so far. */
-  output(): string;
+  output: () => string;
   /** Resolves once the output matches. */
-  says(pattern: RegExp, timeoutMs?: number): Promise<void>;
+  says: (pattern: RegExp, timeoutMs?: number) => Promise<void>;
   exit: Promise<number | null>;
-  kill(signal: NodeJS.Signals): void;
+  kill: (signal: NodeJS.Signals) => void;
 }
 
 /** @param env all of its environment but PATH. */

@@ -9,6 +9,7 @@ import type { Cluster } from '../operations/context.ts';
 import type { Policy } from '../operations/policy.ts';
 import { admit, checkDeadline, refusalOf } from './admission.ts';
 import type { Refusal } from './admission.ts';
+import { HubClock } from './hub-clock.ts';
 import { Journal } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import { Lanes } from './lanes.ts';
@@ -37,8 +38,8 @@ export class Dispatcher {
   #options: DispatcherOptions;
   #lanes: Lanes;
   #jobs = new Map<string, Job>();
-  /** Hub's clock minus ours. */
-  #offsetMs = 0;
+  /** By which deadlines are judged. */
+  readonly hubClock: HubClock;
   #draining = false;
   #stopped = false;
   #idle: (() => void)[] = [];
@@ -46,17 +47,18 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#lanes = new Lanes(options.credit);
+    this.hubClock = new HubClock(() => options.clock.now());
   }
 
   /** A session began. @param serverTimeMs the hub's clock, by which deadlines are judged. */
   begin(epoch: number, serverTimeMs: number): void {
     this.highestEpoch = Math.max(this.highestEpoch, epoch);
-    this.#offsetMs = serverTimeMs - this.#options.clock.now();
+    this.hubClock.begin(serverTimeMs);
   }
 
   /** The hub's time. */
   now(): number {
-    return this.#options.clock.now() + this.#offsetMs;
+    return this.hubClock.now();
   }
 
   get isDraining(): boolean {

@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { OperationResult } from '../../protocol/operation.ts';
+import type { Chunk__Output } from '../../protocol/gen/sluice/agent/v1/Chunk.ts';
 import type { Hello } from '../../protocol/gen/sluice/agent/v1/Hello.ts';
 import type { HubMessage__Output } from '../../protocol/gen/sluice/agent/v1/HubMessage.ts';
 import type { Operation__Output } from '../../protocol/gen/sluice/agent/v1/Operation.ts';
@@ -13,7 +14,8 @@ import type { Welcome__Output } from '../../protocol/gen/sluice/agent/v1/Welcome
 import { decodeOperation } from '../../protocol/operation-codec.ts';
 import { decodeWatch } from '../../protocol/snapshot-codec.ts';
 import type { OperationProgress } from '../../protocol/status-codec.ts';
-import { LIMITS } from '../../protocol/service.ts';
+import { ChunkJoiner } from '../../protocol/chunk.ts';
+import { LIMITS, decodeHubMessage } from '../../protocol/service.ts';
 import type { AgentStream } from '../../protocol/service.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { refusalOf } from '../dispatch/admission.ts';
@@ -42,6 +44,7 @@ export class Session {
   #isOver = false;
   #welcome: Welcome__Output | undefined;
   #lastSeenMs: number;
+  #joiner = new ChunkJoiner();
   #welcomedMs = 0;
   #cancelTimer: () => void;
 
@@ -60,7 +63,8 @@ export class Session {
       this.#finish({ kind: 'lost', code: 'CLOSED', message: 'The orchestrator closed the stream.' }),
     );
     stream.on('data', (message: HubMessage__Output) => this.#take(message));
-    this.#outlet = new Outlet({ sink: stream, log, snapshot: (watchId) => health.snapshot(watchId) });
+    const now = (): number => clock.now();
+    this.#outlet = new Outlet({ sink: stream, log, now, snapshot: (watchId) => health.snapshot(watchId) });
     this.#cancelTimer = clock.after(LIMITS.welcomeTimeoutMs, () =>
       this.#finish({
         kind: 'lost',
@@ -109,8 +113,9 @@ export class Session {
     else if (message.goAway) {
       const { reason, reconnectAfterMs, spreadMs } = message.goAway;
       this.#finish({ kind: 'goAway', reason, afterMs: reconnectAfterMs, spreadMs });
-    }
-    // A heartbeat was taken by being seen. What is unknown comes from a newer hub and asks for nothing we said we can.
+    } else if (message.heartbeat) dispatcher.hubClock.hear(message.heartbeat.atMs);
+    else if (message.chunk) this.#takeChunk(message.chunk);
+    // What is unknown comes from a newer hub and asks for nothing we said we can.
   }
 
   #begin(welcome: Welcome__Output): void {
@@ -125,6 +130,7 @@ export class Session {
     if (welcome.maxMessageBytes > 0) {
       this.#outlet.maxMessageBytes = Math.min(LIMITS.maxMessageBytes, welcome.maxMessageBytes);
     }
+    this.#outlet.maxTotalBytes = Math.min(LIMITS.maxTotalBytes, welcome.maxTotalBytes);
     dispatcher.begin(welcome.epoch, welcome.serverTimeMs);
     onWelcome(welcome);
     // What ended while no session was there, or was sent and not acknowledged: a write proves nothing.
@@ -148,6 +154,18 @@ export class Session {
     dispatcher.take(decoded.operation, decoded.epoch);
   }
 
+  #takeChunk(chunk: Chunk__Output): void {
+    let whole: HubMessage__Output | undefined;
+    try {
+      const joined = this.#joiner.take(chunk);
+      whole = joined && decodeHubMessage(joined);
+    } catch (error) {
+      this.#finish({ kind: 'lost', code: 'PROTOCOL', message: messageOf(error) });
+      return;
+    }
+    if (whole) this.#take(whole);
+  }
+
   /** Sends a heartbeat now and at each interval, and ends the session when the hub has been silent for three. */
   #beat(intervalMs: number): void {
     const { clock, dispatcher } = this.#options;
@@ -158,7 +176,13 @@ export class Session {
       this.#finish({ kind: 'lost', code: 'SILENT', message: `The orchestrator has said nothing for ${silentMs} ms.` });
       return;
     }
-    this.#outlet.sendFirst({ body: 'heartbeat', heartbeat: { atMs: now, inFlight: dispatcher.journal.inFlight } });
+    const { stalledMs } = this.#outlet;
+    if (stalledMs > intervalMs * LIMITS.missedHeartbeats) {
+      const message = `The orchestrator has read nothing for ${stalledMs} ms.`;
+      this.#finish({ kind: 'lost', code: 'STALLED', message });
+      return;
+    }
+    this.#outlet.beat({ body: 'heartbeat', heartbeat: { atMs: now, inFlight: dispatcher.journal.inFlight } });
     this.#cancelTimer = clock.after(intervalMs, () => this.#beat(intervalMs));
   }
 
