@@ -12,6 +12,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { AgentConfig } from './config.ts';
 import { readCredential } from './credential.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { Guards } from './guard/guards.ts';
 import { Health } from './health/health.ts';
 import { openClusterAccess } from './kubernetes/cluster-access.ts';
 import { KubeApi } from './kubernetes/kube-api.ts';
@@ -56,16 +57,19 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     log.fatal({}, 'connect loop is stuck');
     onStuck();
   });
+  const { allowedNamespaces } = config;
+  const cluster = { api, resources: new Resources(api) };
+  const health = new Health({ api, clock, log, random, allowedNamespaces, onNews: (id) => session?.announce(id) });
+  const guards = new Guards({ cluster, health, clock, log, random, allowedNamespaces });
   const dispatcher = new Dispatcher({
-    cluster: { api, resources: new Resources(api) },
-    policy: { allowedNamespaces: config.allowedNamespaces },
+    cluster,
+    policy: { allowedNamespaces },
+    guards,
     clock,
     log,
     credit: LIMITS.credit,
     onStatus: (each, epoch) => session?.sendStatus(each, epoch),
   });
-  const { allowedNamespaces } = config;
-  const health = new Health({ api, clock, log, random, allowedNamespaces, onNews: (id) => session?.announce(id) });
   const server =
     config.healthAddress &&
     (await startStatusServer(config.healthAddress, () => fullStatus(status, dispatcher, health)));
@@ -73,6 +77,8 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   const proxy = config.proxy && showProxy(config.proxy);
   const { version } = packageJson;
   log.info({ version, namespaces: allowedNamespaces, health_port: server?.port, proxy }, 'agent started');
+  // What was armed before this agent's time protects the traffic from here on, orchestrator or not.
+  guards.start();
   status.kubernetesVersion = await readKubernetesVersion(api, log);
 
   const instanceId = randomUUID();
@@ -104,6 +110,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
           clock,
           log,
           onWelcome: (welcome) => {
+            guards.contact();
             const { sessionId, epoch, protocol } = welcome;
             Object.assign(status, { connected: true, sessionId, epoch, connectedSinceMs: clock.now(), lastError: '' });
             const skewMs = Math.round(dispatcher.hubClock.skewMs);
@@ -115,6 +122,8 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
           },
           onAlive: () => {
             status.lastHubMessageMs = clock.now();
+            // One that refuses us, or is none, steers nothing.
+            if (status.connected) guards.contact();
             watchdog.expect(LIMITS.heartbeatMs * LIMITS.missedHeartbeats);
           },
         });
@@ -136,6 +145,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   loopStop.abort();
   session?.close();
   await loop;
+  guards.stop();
   health.stop();
   watchdog.stop();
   api.close();

@@ -20,6 +20,7 @@ const GUARD_STATES: Record<GuardRecord['state'], GuardState__Output> = {
   armed: 'ARMED',
   fired: 'FIRED',
   holding: 'HOLDING',
+  unreadable: 'UNREADABLE',
 };
 
 export function encodeWatch(watch: Watch): WireWatch {

@@ -92,8 +92,11 @@ export interface SplitRecord {
   resourceVersion: string;
   service: string;
   weights: WeightRecord[];
-  /** What the agent does by itself; absent: no guard. `holding`: the orchestrator was lost, and the weights stay. */
-  guard?: { state: 'armed' | 'fired' | 'holding'; reason: string };
+  /**
+   * What the agent does by itself; absent: no guard. `holding`: the orchestrator was lost, and the weights stay.
+   * `unreadable`: what is stored is no guard's record, so nothing guards.
+   */
+  guard?: { state: 'armed' | 'fired' | 'holding' | 'unreadable'; reason: string };
 }
 
 /** HTTPRoute: one entry of `weights` per backendRef of its rules, by backend name. */

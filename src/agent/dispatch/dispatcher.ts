@@ -5,6 +5,7 @@ import type { Log } from '../../shared/log.ts';
 import type { Operation, OperationResult } from '../../protocol/operation.ts';
 import type { OperationProgress } from '../../protocol/status-codec.ts';
 import { execute, laneKeysOf } from '../operations/execute.ts';
+import type { Guards } from '../guard/guards.ts';
 import type { Cluster } from '../operations/context.ts';
 import type { Policy } from '../operations/policy.ts';
 import { admit, checkDeadline, refusalOf } from './admission.ts';
@@ -18,6 +19,8 @@ import type { LaneTask } from './lanes.ts';
 export interface DispatcherOptions {
   cluster: Cluster;
   policy: Policy;
+  /** What they hold, and fired for, is not written by an operation of before. */
+  guards: Pick<Guards, 'refusalFor' | 'settled' | 'arm' | 'disarm'>;
   clock: Clock;
   log: Log;
   /** Operations that run at once. */
@@ -157,7 +160,7 @@ export class Dispatcher {
     if (late) return late;
     entry.state = 'running';
     this.#options.onStatus({ id: operation.id, state: 'running', atMs: this.now() }, epoch);
-    const { cluster } = this.#options;
+    const { cluster, guards } = this.#options;
     // The deadline also ends retries and waits: what the run no longer counts on is not done behind its back.
     const deadline = new AbortController();
     const cancelTimer = this.#options.clock.after(Math.min(operation.notAfterMs - this.now(), 2 ** 31 - 1), () =>
@@ -165,7 +168,9 @@ export class Dispatcher {
     );
     try {
       const signal = AbortSignal.any([cancelled, deadline.signal]);
-      const value = await execute({ ...cluster, operation, signal });
+      const refusal = await guards.refusalFor(operation, signal);
+      if (refusal) return refusal;
+      const value = await execute({ ...cluster, guards, operation, signal }).finally(() => guards.settled(operation));
       return { state: 'succeeded', code: 'OK', message: '', value };
     } catch (error) {
       if (!deadline.signal.aborted || cancelled.aborted) throw error;

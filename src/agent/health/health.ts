@@ -7,6 +7,7 @@ import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { assemble, kindsFor } from './assemble.ts';
 import { NamespaceView } from './namespace-view.ts';
 import type { Subject } from './namespace-view.ts';
+import type { WatchedKind } from './served-versions.ts';
 import { Throttle } from './throttle.ts';
 
 export interface HealthOptions {
@@ -25,10 +26,17 @@ interface Watching {
   throttle: Throttle;
 }
 
+/** A namespace that is watched for a reason of the agent's own, whatever the hub asks for. */
+export interface Pin {
+  view: Pick<NamespaceView, 'copies'>;
+  release(): void;
+}
+
 export class Health {
   #options: HealthOptions;
   #watching = new Map<string, Watching>();
   #views = new Map<string, NamespaceView>();
+  #pins = new Set<{ namespace: string; onFact: (kind: WatchedKind) => void }>();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -43,7 +51,31 @@ export class Health {
       this.#watching.delete(id);
     }
     for (const watch of watches) this.#put(watch);
+    this.#stopUnwanted();
+  }
+
+  /**
+   * Watches these kinds until it is released. Undefined where the namespace is not an allowed one.
+   * @param onFact at each change of one object and of a watch's state, at once; in the middle of a new list as well, so look when the turn is over.
+   */
+  pin(namespace: string, kinds: readonly WatchedKind[], onFact: (kind: WatchedKind) => void): Pin | undefined {
+    const view = this.#viewOf(namespace);
+    if (!view) return undefined;
+    const pin = { namespace, onFact };
+    this.#pins.add(pin);
+    view.require(kinds);
+    return {
+      view,
+      release: () => {
+        this.#pins.delete(pin);
+        this.#stopUnwanted();
+      },
+    };
+  }
+
+  #stopUnwanted(): void {
     const wanted = new Set([...this.#watching.values()].map(({ watch }) => watch.namespace));
+    for (const { namespace } of this.#pins) wanted.add(namespace);
     for (const [namespace, view] of this.#views) {
       if (wanted.has(namespace)) continue;
       view.stop();
@@ -68,6 +100,7 @@ export class Health {
   }
 
   stop(): void {
+    this.#pins.clear();
     this.set([]);
   }
 
@@ -94,6 +127,9 @@ export class Health {
       log,
       random,
       onChange: (subject, isWorse) => this.#changed(namespace, subject, isWorse),
+      onFact: (kind) => {
+        for (const pin of this.#pins) if (pin.namespace === namespace) pin.onFact(kind);
+      },
     });
     this.#views.set(namespace, view);
     log.info({ namespace }, 'started watching');

@@ -57,6 +57,8 @@ export interface NamespaceViewOptions {
   log: Log;
   random: () => number;
   onChange: (subject: Subject | undefined, isWorse: boolean) => void;
+  /** Each change of one object, and of a kind's state, before anything is gathered: the guard does not wait. */
+  onFact: (kind: WatchedKind) => void;
 }
 
 export class NamespaceView {
@@ -85,7 +87,7 @@ export class NamespaceView {
   }
 
   #start(kind: WatchedKind): void {
-    const { api, clock, log, random, namespace, onChange } = this.#options;
+    const { api, clock, log, random, namespace, onChange, onFact } = this.#options;
     const copy = new ListWatch<Records[WatchedKind]>({
       api,
       clock,
@@ -96,12 +98,16 @@ export class NamespaceView {
       reduce: REDUCERS[kind],
       onChange: (key, previous, next) => {
         const subjects = this.#subjectsOf(kind, key, previous, next);
+        onFact(kind);
         if (subjects.length > 0) {
           const isWorse = isTurnForWorse(kind, previous, next);
           for (const subject of subjects) onChange(subject, isWorse);
         }
       },
-      onState: (state) => onChange(undefined, state === 'broken'),
+      onState: (state) => {
+        onFact(kind);
+        onChange(undefined, state === 'broken');
+      },
     });
     (this.copies as Record<WatchedKind, unknown>)[kind] = copy;
     void copy.run(this.#stop.signal);

@@ -2,6 +2,7 @@
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
 import type { ProfileRecord, RouteRecord, SplitRecord, WeightRecord } from '../../protocol/snapshot.ts';
+import { guardOf } from './reduce-guard.ts';
 
 export interface SliceEntry {
   /** The Service it belongs to. */
@@ -38,12 +39,14 @@ interface SplitBody {
 
 export function reduceSplit(object: KubeObject): SplitRecord {
   const { spec } = object as SplitBody;
+  const guard = guardOf(object);
   return {
     name: object.metadata.name,
     uid: object.metadata.uid ?? '',
     resourceVersion: object.metadata.resourceVersion ?? '',
     service: spec?.service ?? '',
     weights: (spec?.backends ?? []).map(({ service = '', weight }) => ({ backend: service, weight: weightOf(weight) })),
+    ...(guard && { guard }),
   };
 }
 

@@ -25,6 +25,10 @@ export interface ListWatchOptions<R> {
   what: string;
   /** Path of the list; undefined when the cluster serves no version of it. Asked again at each start. */
   path: () => Promise<string | undefined>;
+  /** Only the objects it names. Default: all. */
+  labelSelector?: string;
+  /** False: what is absent or forbidden is looked for again at `revisit` alone, so that an idle agent asks nothing. Default: true. */
+  revisits?: boolean;
   /** Cuts an object down at once, so that the whole one is never kept. */
   reduce: (object: KubeObject) => R;
   /** Called at each change of one entry; `previous` or `next` is undefined for one that came or went. */
@@ -41,6 +45,8 @@ const BRIEF_MS = 1000;
 const RESTART = { baseMs: 1000, capMs: 30_000 };
 /** How long until a resource that was absent or forbidden is looked for again by itself. */
 const REVISIT_MS = 60_000;
+/** The longest a timer can wait. */
+const NEVER_MS = 2 ** 31 - 1;
 
 export class ListWatch<R> {
   /** By object name. */
@@ -99,7 +105,8 @@ export class ListWatch<R> {
       this.#replace(new Map());
       this.#enter(status === 404 ? 'absent' : 'forbidden', status === 404 ? '' : messageOf(error));
       this.#wake = new AbortController();
-      await pause(REVISIT_MS * (0.75 + random() / 2), AbortSignal.any([signal, this.#wake.signal]));
+      const delayMs = this.#options.revisits === false ? NEVER_MS : REVISIT_MS * (0.75 + random() / 2);
+      await pause(delayMs, AbortSignal.any([signal, this.#wake.signal]));
       return;
     }
     // One cut of a healthy watch is everyday life (API server restart): back within a moment, and only then with backoff.
@@ -110,13 +117,13 @@ export class ListWatch<R> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { api, what, reduce } = this.#options;
+    const { api, what, reduce, labelSelector } = this.#options;
     const path = await this.#options.path();
     if (path === undefined) throw notServed(what);
     const fresh = new Map<string, R>();
     let page: ListPage | undefined;
     do {
-      const query = { limit: PAGE, continue: page?.metadata.continue };
+      const query = { limit: PAGE, continue: page?.metadata.continue, labelSelector };
       page = await api.call<ListPage>({ method: 'GET', path, query, what: `list ${what}`, signal });
       for (const item of page.items) fresh.set(item.metadata.name, reduce(item));
     } while (page.metadata.continue);
@@ -126,7 +133,7 @@ export class ListWatch<R> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { api, clock, random, what } = this.#options;
+    const { api, clock, random, what, labelSelector } = this.#options;
     const path = await this.#options.path();
     if (path === undefined) throw notServed(what);
     const silence = new AbortController();
@@ -135,6 +142,7 @@ export class ListWatch<R> {
     const query = {
       watch: true,
       allowWatchBookmarks: true,
+      labelSelector,
       resourceVersion: this.#resourceVersion,
       // Spread, so that an agent's watches do not all end together.
       timeoutSeconds: 240 + Math.floor(random() * 240),

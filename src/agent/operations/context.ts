@@ -1,7 +1,7 @@
 /** What every operation is given to work with, and the one field manager under which it writes. */
 
 import type { ObjectRef } from '../../protocol/kube-object.ts';
-import type { Operation } from '../../protocol/operation.ts';
+import type { GuardSpec, Operation } from '../../protocol/operation.ts';
 import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { pathOf } from '../kubernetes/resources.ts';
 import type { Resources } from '../kubernetes/resources.ts';
@@ -15,8 +15,15 @@ export interface Cluster {
   resources: Resources;
 }
 
+/** Who keeps the guards of this agent. */
+export interface GuardKeeper {
+  arm(operation: Operation, spec: GuardSpec, signal: AbortSignal): Promise<void>;
+  disarm(operation: Operation, spec: GuardSpec, signal: AbortSignal): Promise<boolean>;
+}
+
 export interface OperationContext extends Cluster {
   operation: Operation;
+  guards: GuardKeeper;
   /** Aborts when the operation is cancelled, its deadline passes, or the agent stops. */
   signal: AbortSignal;
 }

@@ -7,6 +7,7 @@ import type { OperationContext } from './context.ts';
 import { deleteObject } from './delete.ts';
 import { discover } from './discover.ts';
 import { get } from './get.ts';
+import { guard } from './guard.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
 import { patch } from './patch.ts';
@@ -35,9 +36,10 @@ export function execute(context: OperationContext): Promise<ResultValue[Operatio
       return reviewAccess(context, spec);
     case 'logs':
       return logs(context, spec);
+    case 'guard':
+      return guard(context, spec);
     case 'http':
     case 'scrape':
-    case 'guard':
       throw new SluiceError('UNSUPPORTED', `This agent does not know the operation ${spec.kind}. Upgrade it.`);
   }
 }
