@@ -20,7 +20,7 @@ export interface ApplicationOptions {
   /** More keys of the deployment file: `analysis` ... */
   more?: Record<string, unknown>;
   /** Of `trafficManagement[].smi[]`, beside the root. */
-  smi?: Record<string, string>;
+  smi?: Record<string, string | boolean>;
   /** More objects, or the Service in another shape. */
   service?: KubeObject | undefined;
   objects?: KubeObject[];

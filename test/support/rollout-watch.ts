@@ -65,6 +65,21 @@ export async function endOf(orchestrator: Orchestrator, id: string, timeoutMs = 
   }
 }
 
+/** Waits for the n-th question for approval. @throws when the deployment ends before. */
+export async function approvalWanted(orchestrator: Orchestrator, id: string, nth: number): Promise<void> {
+  for (;;) {
+    const events = await eventsOf(orchestrator, id);
+    if (events.filter(({ kind }) => kind === 'approval.wanted').length >= nth) return;
+    if (events.some(({ kind }) => kind === 'deployment.ended')) throw new Error(told(events));
+    await delay(50);
+  }
+}
+
+export async function approve(orchestrator: Orchestrator, id: string): Promise<void> {
+  const { code, stdout, stderr } = await orchestrator.sluice(['approve', id]);
+  if (code !== 0) throw new Error(`sluice approve ${id} ended with ${code}: ${stdout}${stderr}`);
+}
+
 /** One line per event: what a failed test shows. */
 export function told(events: SeenEvent[]): string {
   return events.map(({ kind, message }) => `${kind}: ${message}`).join('\n');

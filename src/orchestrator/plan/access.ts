@@ -1,4 +1,4 @@
-/** What a run does in its namespace, as RBAC says it: all of it, and nothing that this run does not do. */
+/** What a run does in its namespace, as RBAC says it. */
 
 import type { AccessRule } from '../../protocol/operation.ts';
 import type { ResolvedTarget } from '../file/resolved.ts';
@@ -41,7 +41,7 @@ export function neededAccess(needs: Needs): AccessRule[] {
     ...rules('autoscaling', 'horizontalpodautoscalers', ['list']),
     ...rules('apps', 'replicasets', ['list', 'watch']),
     ...rules('', 'pods', ['list', 'watch']),
-    ...rules('', 'services', ['list', 'watch']),
+    ...rules('', 'services', ['get', 'list', 'watch']),
     ...rules('discovery.k8s.io', 'endpointslices', ['list', 'watch']),
     ...when(needs.hasSplit, [
       ...rules('apps', 'replicasets', ['create', 'patch', 'delete']),
