@@ -28,6 +28,12 @@ export interface OrchestratorConfig {
     plaintext: boolean;
   };
   metricProviders: readonly { name: string; url: string }[];
+  retention: {
+    /** Days after its end that a deployment is listed, with its events. */
+    historyDays: number;
+    /** Days after its end that its run's steps and operations are kept, with the objects in them. */
+    workDays: number;
+  };
   log: { level: LogLevel; format: LogFormat };
 }
 
@@ -65,6 +71,11 @@ const providers = z.string().transform((text, context) => {
   });
 });
 
+const days = z
+  .string()
+  .regex(/^[1-9]\d{0,4}$/, 'must be a number of days, 1 or more')
+  .transform(Number);
+
 const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://');
 
 const schema = z.strictObject({
@@ -75,6 +86,8 @@ const schema = z.strictObject({
   SLUICE_AGENT_PUBLIC_ADDRESS: hostPort.optional(),
   SLUICE_AGENT_PLAINTEXT: z.enum(['0', '1']).default('0'),
   SLUICE_METRIC_PROVIDERS: providers.default([]),
+  SLUICE_RETENTION_DAYS: days.default(90),
+  SLUICE_WORK_RETENTION_DAYS: days.default(7),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SLUICE_LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
 });
@@ -107,6 +120,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       plaintext,
     }),
     metricProviders: Object.freeze(env.SLUICE_METRIC_PROVIDERS),
+    retention: Object.freeze({ historyDays: env.SLUICE_RETENTION_DAYS, workDays: env.SLUICE_WORK_RETENTION_DAYS }),
     log: Object.freeze({ level: env.SLUICE_LOG_LEVEL, format: env.SLUICE_LOG_FORMAT }),
   });
 }

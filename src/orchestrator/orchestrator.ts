@@ -7,15 +7,15 @@ import type { Log } from '../shared/log.ts';
 import { formatAddress, parseAddress } from './config.ts';
 import type { OrchestratorConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
+import { startPickUp } from './engine/pick-up.ts';
 import { registerWorkflows, startDeployment } from './engine/run/register.ts';
 import { Hub } from './hub/hub.ts';
-import { startHttp } from './http/server.ts';
 import { startHubServer } from './hub/server.ts';
+import { startRetention } from './retention.ts';
 import { loadAuthority } from './security/authority.ts';
 import { addAgent } from './security/credential.ts';
 import type { AgentCredential } from './security/credential.ts';
 import { revokeAgent } from './store/agents.ts';
-import { listDeployments, readDeployment } from './store/deployments.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
 
@@ -84,7 +84,7 @@ async function compose(
 
   const hub = new Hub({ store, clock, log });
   await hub.start();
-  const engine = new Engine({ databaseUrl: store.url, log });
+  const engine = new Engine({ store, log });
   registerWorkflows(engine, { store, link: hub, providers: [...metricProviders], clock });
   const server = await startHubServer({
     hub,
@@ -94,7 +94,15 @@ async function compose(
   stops.push(() => server.stop());
   await engine.launch();
   stops.push(() => engine.stop());
-  await startForgotten(store, engine);
+  stops.push(
+    await startPickUp({
+      store,
+      clock,
+      log,
+      start: ({ id, file, createdAt }) => startDeployment(engine, { id, file, startedMs: createdAt.getTime() }),
+    }),
+  );
+  stops.push(startRetention({ store, engine, clock, log, ...config.retention }));
 
   const agentAddress = formatAddress({ ...agents.address, port: server.port });
   const services: Services = {
@@ -118,17 +126,11 @@ async function compose(
     },
   };
   stopping?.throwIfAborted();
+  // Loaded last: until here runs wait for us, and of the API nobody does (it takes 0.1 s).
+  const { startHttp } = await import('./http/server.ts');
   const http = await startHttp({ address: config.api, dataDir, services });
   stops.push(() => http.stop());
   return { ...services, agentAddress, apiUrl: http.url, lost: store.lost, stop };
-}
-
-/** Between a deployment's row and its workflow a process may die: the workflow is started then. Of one that runs already, nothing is. */
-async function startForgotten(store: Store, engine: Engine): Promise<void> {
-  for (const { id } of await listDeployments(store, { active: true, limit: 100_000 })) {
-    const row = await readDeployment(store, id);
-    if (row) await startDeployment(engine, { id, file: row.file, startedMs: row.createdAt.getTime() });
-  }
 }
 
 /** A wildcard is no name that a certificate could be for. */

@@ -70,7 +70,7 @@ function hold(ids: string[], env: Record<string, string> = {}): Holder {
 
 async function open(): Promise<Engine> {
   store ??= await openStore({ dataDir: folder, log: silentLog });
-  return new Engine({ databaseUrl: store.url, log: silentLog });
+  return new Engine({ store, log: silentLog });
 }
 
 test('after kill -9 workflows go on where they were, and a child in flight is one child', async () => {

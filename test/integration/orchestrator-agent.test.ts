@@ -37,6 +37,7 @@ beforeAll(async () => {
     api: { host: '127.0.0.1', port: 0 },
     agents: { address: { host: '127.0.0.1', port: 0 }, publicAddress: undefined, plaintext: false },
     metricProviders: [],
+    retention: { historyDays: 90, workDays: 7 },
     log: { level: 'silent', format: 'json' },
   };
   orchestrator = await startOrchestrator(config, silentLog);

@@ -8,7 +8,7 @@ const [folder = '', ...ids] = process.argv.slice(2);
 const say = (word: string): boolean => process.stdout.write(`${word}\n`);
 
 const store = await openStore({ dataDir: folder, log: silentLog });
-const engine = new Engine({ databaseUrl: store.url, log: silentLog });
+const engine = new Engine({ store, log: silentLog });
 
 engine.register('waits', async (name: string) => {
   const first = await engine.step('first', async () => {

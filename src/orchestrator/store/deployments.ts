@@ -110,6 +110,15 @@ export async function readDeployment(store: Store, id: string): Promise<FullDepl
   return rows[0];
 }
 
+/** Those whose run has not said that it begins, oldest first: it may never have been started. */
+export async function pendingDeployments(store: Store): Promise<FullDeploymentRow[]> {
+  const { rows } = await store.pool.query<FullDeploymentRow>(
+    `select ${COLUMNS}, file, source from sluice.deployment
+     where state = 'pending' and state not in ('succeeded', 'rolledBack', 'aborted', 'failed') order by created_at, id`,
+  );
+  return rows;
+}
+
 export interface DeploymentFilter {
   application?: string | undefined;
   /** Only those that are not over. */

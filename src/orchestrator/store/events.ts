@@ -1,7 +1,8 @@
 /** Statements on `event`: what happened, in order, once. */
 
 import { SluiceError } from '../../shared/errors.ts';
-import { ROLLOUT_COLUMNS, rolloutAssignments } from './rollouts.ts';
+import { Gather, perStore } from './gather.ts';
+import { ROLLOUT_ASSIGNMENTS, ROLLOUT_COLUMNS } from './rollouts.ts';
 import type { RolloutPatch, RolloutRow } from './rollouts.ts';
 import type { Store } from './store.ts';
 
@@ -37,81 +38,97 @@ export interface NewEvent {
 const EVENT_COLUMNS = `id::float8 as id, deployment_id as "deploymentId", rollout_id as "rolloutId", seq, kind, message, detail, at`;
 
 /**
- * Records an event and what it changes of its rollout, in one statement. A replay changes nothing.
- * The deployment's row is locked for the statement, so that ids become visible in their order.
+ * Records an event and what it changes of its rollout. A replay changes nothing.
  * @returns the event; undefined if it was recorded before.
  * @throws SluiceError NO_SUCH_DEPLOYMENT.
  */
-export function recordEvent(store: Store, event: NewEvent): Promise<EventRow | undefined> {
-  return inTurn(store, event.deploymentId, () => record(store, event));
+export async function recordEvent(store: Store, event: NewEvent): Promise<EventRow | undefined> {
+  const outcome = await records(store).add(event);
+  if (outcome.known) return outcome.event;
+  throw new SluiceError(
+    'NO_SUCH_DEPLOYMENT',
+    `There is no deployment ${event.deploymentId}: its event ${event.kind} cannot be recorded.`,
+  );
 }
 
-/** By store, the deployment's newest event on its way. */
-const underWay = new WeakMap<Store, Map<string, Promise<unknown>>>();
+type Outcome = { known: true; event: EventRow | undefined } | { known: false };
 
 /**
- * One at a time for each deployment. The database makes them wait for each other anyway; but answers on two connections may
- * overtake one another, and then who listens would be told of an event after a later one.
+ * Not awaited by the disk: the commits of the run's steps are, and each puts what was written before it on disk with itself.
+ * Lost with the machine, an event is said again by the replay that follows.
  */
-function inTurn<T>(store: Store, deploymentId: string, act: () => Promise<T>): Promise<T> {
-  const tails = underWay.get(store) ?? new Map<string, Promise<unknown>>();
-  underWay.set(store, tails);
-  const turn = (tails.get(deploymentId) ?? Promise.resolve()).then(act);
-  const tail = turn
-    .catch(() => {})
-    .finally(() => {
-      if (tails.get(deploymentId) === tail) tails.delete(deploymentId);
-    });
-  tails.set(deploymentId, tail);
-  return turn;
+const records = perStore(
+  (store) =>
+    new Gather<NewEvent, Outcome>(async (events) => {
+      const values = [JSON.stringify(events.map(eventRecord)), JSON.stringify(rolloutPatches(events))];
+      const { rows } = await store.relaxed.query<Recorded>({ name: 'record events', text: RECORD, values });
+      const [recorded] = rows;
+      const told = (recorded?.events ?? [])
+        .map((row) => ({ ...row, at: new Date(row.at) }))
+        .sort((a, b) => a.id - b.id);
+      // Rollouts first: who is woken by an event may look at its rollout.
+      for (const row of recorded?.rollouts ?? []) store.changes.emit('rollout', withRolloutDates(row));
+      for (const row of told) store.changes.emit('event', row);
+      const known = new Set(recorded?.deployments);
+      return events.map((event): Outcome => {
+        if (!known.has(event.deploymentId)) return { known: false };
+        const at = told.findIndex((row) => isOf(row, event));
+        return { known: true, event: at < 0 ? undefined : told.splice(at, 1)[0] };
+      });
+    }),
+);
+
+function isOf(row: EventRow, { deploymentId, rolloutId, seq }: NewEvent): boolean {
+  return row.deploymentId === deploymentId && row.rolloutId === rolloutId && row.seq === seq;
 }
 
-async function record(store: Store, event: NewEvent): Promise<EventRow | undefined> {
-  const values: unknown[] = [
-    event.deploymentId,
-    event.rolloutId,
-    event.seq,
-    event.kind,
-    event.message,
-    event.detail === undefined ? null : JSON.stringify(event.detail),
-    event.at ?? null,
-  ];
-  const assignments = event.rolloutId === null ? [] : rolloutAssignments(event.rollout ?? {}, values);
-  const { rows } = await store.pool.query<Recorded>(statement(assignments, event.rolloutId !== null), values);
-  const recorded = rows[0];
-  if (!recorded)
-    throw new SluiceError(
-      'NO_SUCH_DEPLOYMENT',
-      `There is no deployment ${event.deploymentId}: its event ${event.kind} cannot be recorded.`,
-    );
-  // The rollout first: who is woken by the event may look at it.
-  if (recorded.rollout) store.changes.emit('rollout', withRolloutDates(recorded.rollout));
-  if (recorded.event) store.changes.emit('event', { ...recorded.event, at: new Date(recorded.event.at) });
-  return recorded.event ? { ...recorded.event, at: new Date(recorded.event.at) } : undefined;
+/** Ids follow the order of asking. */
+function eventRecord(event: NewEvent, place: number): Record<string, unknown> {
+  const { deploymentId, rolloutId, seq, kind, message, detail, at } = event;
+  return { place, deploymentId, rolloutId, seq, kind, message, detail: detail ?? null, at: at ?? null };
+}
+
+/** One for each rollout: what its newest event shows, over what the earlier ones do. */
+function rolloutPatches(events: NewEvent[]): object[] {
+  const patches = new Map<string, { rolloutId: string; deploymentId: string; seq: number; patch: object }>();
+  for (const { rolloutId, deploymentId, seq, rollout = {} } of events) {
+    if (rolloutId === null) continue;
+    const before = patches.get(rolloutId);
+    const patch = { ...before?.patch, ...rollout };
+    patches.set(rolloutId, { rolloutId, deploymentId, seq: Math.max(seq, before?.seq ?? seq), patch });
+  }
+  return [...patches.values()];
 }
 
 /** Rows come as JSON, so dates are text. */
 interface Recorded {
-  event: (Omit<EventRow, 'at'> & { at: string }) | null;
-  rollout: RolloutRow | null;
+  deployments: string[];
+  events: (Omit<EventRow, 'at'> & { at: string })[] | null;
+  rollouts: RolloutRow[] | null;
 }
 
-function statement(assignments: string[], ofRollout: boolean): string {
-  const set = ['updated_seq = $3', 'updated_at = now()', ...assignments].join(', ');
-  const update = ofRollout
-    ? `update sluice.rollout set ${set} where id = $2 and deployment_id = $1 and updated_seq < $3 returning ${ROLLOUT_COLUMNS}`
-    : `select null where false`;
-  return `
-    with d as (select id from sluice.deployment where id = $1 for no key update),
-    e as (
-      insert into sluice.event (deployment_id, rollout_id, seq, kind, message, detail, at)
-      select d.id, $2, $3, $4, $5, $6::jsonb, coalesce($7::timestamptz, now()) from d
-      on conflict do nothing
-      returning ${EVENT_COLUMNS}
-    ),
-    r as (${update})
-    select (select to_jsonb(e) from e) as event, (select to_jsonb(r) from r) as rollout from d`;
-}
+/** The deployments' rows are locked for the statement, so that ids become visible in their order. */
+const RECORD = `
+  with n as (
+    select * from jsonb_to_recordset($1::jsonb) as n (
+      place integer, "deploymentId" text, "rolloutId" text, seq integer, kind text, message text, detail jsonb, at timestamptz)
+  ),
+  p as (select * from jsonb_to_recordset($2::jsonb) as p ("rolloutId" text, "deploymentId" text, seq integer, patch jsonb)),
+  d as (select id from sluice.deployment where id in (select "deploymentId" from n) order by id for no key update),
+  e as (
+    insert into sluice.event (deployment_id, rollout_id, seq, kind, message, detail, at)
+    select n."deploymentId", n."rolloutId", n.seq, n.kind, n.message, n.detail, coalesce(n.at, now())
+    from n join d on d.id = n."deploymentId" order by n.place
+    on conflict do nothing
+    returning ${EVENT_COLUMNS}
+  ),
+  r as (
+    update sluice.rollout set updated_seq = p.seq, updated_at = now(), ${ROLLOUT_ASSIGNMENTS}
+    from p where rollout.id = p."rolloutId" and rollout.deployment_id = p."deploymentId" and rollout.updated_seq < p.seq
+    returning ${ROLLOUT_COLUMNS}
+  )
+  select (select array_agg(id) from d) as deployments, (select jsonb_agg(to_jsonb(e)) from e) as events,
+    (select jsonb_agg(to_jsonb(r)) from r) as rollouts`;
 
 function withRolloutDates(row: RolloutRow): RolloutRow {
   const date = (value: Date | null): Date | null => (value === null ? null : new Date(value));

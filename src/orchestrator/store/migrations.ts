@@ -114,4 +114,26 @@ create table sluice.agent (
 );
 `;
 
-export const migrations: readonly Migration[] = [{ number: 1, name: 'initial', sql: initial }];
+/**
+ * What runs recorded, in a table of ours (see engine/journal.ts). And a rollout goes only with its deployment, so events and
+ * controls need no key of their own to it: it cost each event a lock on its rollout's row, and each removal a look at all events.
+ */
+const steps = `
+create table sluice.step (
+  workflow_id text not null,
+  number integer not null,
+  name text not null,
+  output text,
+  error text,
+  at timestamptz not null default now(),
+  primary key (workflow_id, number)
+);
+alter table sluice.event drop constraint event_rollout_id_fkey;
+alter table sluice.control drop constraint control_rollout_id_fkey;
+create index deployment_over on sluice.deployment (ended_at) where ended_at is not null;
+`;
+
+export const migrations: readonly Migration[] = [
+  { number: 1, name: 'initial', sql: initial },
+  { number: 2, name: 'steps', sql: steps },
+];

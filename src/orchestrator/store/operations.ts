@@ -1,6 +1,7 @@
 /** Statements on `operation`: what agents were told to do, kept until and after their result. */
 
 import type { Operation, OperationResult, OperationSpec, ResultCode, TerminalState } from '../../protocol/operation.ts';
+import { Gather, perStore } from './gather.ts';
 import type { Store } from './store.ts';
 
 export interface OperationRow extends Operation {
@@ -31,22 +32,42 @@ const COLUMNS = `id, account, deployment_id as "deploymentId", namespace, spec, 
  * @returns the stored one: with its result if it has ended already.
  */
 export async function insertOperation(store: Store, account: string, operation: Operation): Promise<OperationRow> {
-  const { rowCount } = await store.pool.query(
-    `insert into sluice.operation (id, account, deployment_id, namespace, spec, not_after, state)
-     values ($1, $2, $3, $4, $5, $6, 'open') on conflict (id) do nothing`,
-    [
-      operation.id,
-      account,
-      operation.deploymentId,
-      operation.namespace,
-      JSON.stringify(operation.spec),
-      new Date(operation.notAfterMs),
-    ],
-  );
-  if (rowCount === 1) return { ...operation, account, state: 'open', result: undefined };
+  if (await inserts(store).add({ ...operation, account })) {
+    return { ...operation, account, state: 'open', result: undefined };
+  }
   const stored = await readOperation(store, operation.id);
   if (!stored) throw new Error(`operation ${operation.id} is neither new nor there`); // nothing deletes operations of a running deployment
   return stored;
+}
+
+/** Which of them were new. Not awaited by the disk: lost with the machine, an operation is asked and stored anew by its run. */
+const inserts = perStore(
+  (store) =>
+    new Gather<Operation & { account: string }, boolean>(async (operations) => {
+      const { rows } = await store.relaxed.query<{ id: string }>({
+        name: 'insert operations',
+        text: `insert into sluice.operation (id, account, deployment_id, namespace, spec, not_after, state)
+          select id, account, deployment_id, namespace, spec::jsonb, not_after, 'open'
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+            as o (id, account, deployment_id, namespace, spec, not_after)
+          on conflict (id) do nothing returning id`,
+        values: [
+          operations.map(({ id }) => id),
+          operations.map(({ account }) => account),
+          operations.map(({ deploymentId }) => deploymentId),
+          operations.map(({ namespace }) => namespace),
+          operations.map(({ spec }) => JSON.stringify(spec)),
+          operations.map(({ notAfterMs }) => new Date(notAfterMs)),
+        ],
+      });
+      return firsts(operations, rows);
+    }),
+);
+
+/** Of several with one id in one statement the first was taken. */
+function firsts(asked: { id: string }[], taken: { id: string }[]): boolean[] {
+  const left = new Set(taken.map(({ id }) => id));
+  return asked.map(({ id }) => left.delete(id));
 }
 
 export async function readOperation(store: Store, id: string): Promise<OperationRow | undefined> {
@@ -67,22 +88,42 @@ export async function openOperations(store: Store, account?: string): Promise<Op
  * Stores how an operation ended, unless that is stored already: the first word holds.
  * @returns false if it had ended before, or is unknown, or is another account's.
  */
-export async function storeResult(store: Store, account: string, result: OperationResult): Promise<boolean> {
-  const { rowCount } = await store.pool.query(
-    `update sluice.operation set state = $3, code = $4, message = $5, value = $6::jsonb, ended_at = $7
-     where id = $1 and account = $2 and ended_at is null`,
-    [
-      result.id,
-      account,
-      result.state,
-      result.code,
-      result.message,
-      result.value === undefined ? null : JSON.stringify(result.value),
-      new Date(result.atMs),
-    ],
-  );
-  return rowCount === 1;
+export function storeResult(store: Store, account: string, result: OperationResult): Promise<boolean> {
+  return results(store).add({ ...result, account });
 }
+
+/**
+ * Not awaited by the disk either. It is there for every process that asks, and a step that rests on it is recorded later, with
+ * a commit that is awaited and puts this one on disk before itself. Lost with the machine, the operation is done again.
+ */
+const results = perStore(
+  (store) =>
+    new Gather<OperationResult & { account: string }, boolean>(async (ended) => {
+      const { rows } = await store.relaxed.query<{ id: string }>({
+        name: 'store results',
+        text: `update sluice.operation
+          set state = r.state, code = r.code, message = r.message, value = r.value::jsonb, ended_at = r.ended_at
+          from (select distinct on (id, account) * from
+            unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+              with ordinality as r (id, account, state, code, message, value, ended_at, place) order by id, account, place) r
+          where operation.id = r.id and operation.account = r.account and operation.ended_at is null
+          returning operation.id || ' ' || operation.account as id`,
+        values: [
+          ended.map(({ id }) => id),
+          ended.map(({ account }) => account),
+          ended.map(({ state }) => state),
+          ended.map(({ code }) => code),
+          ended.map(({ message }) => message),
+          ended.map(({ value }) => (value === undefined ? null : JSON.stringify(value))),
+          ended.map(({ atMs }) => new Date(atMs)),
+        ],
+      });
+      return firsts(
+        ended.map(({ id, account }) => ({ id: `${id} ${account}` })),
+        rows,
+      );
+    }),
+);
 
 function operationRow(row: RawRow): OperationRow {
   const { notAfter, code, message, value, endedAt, state, ...rest } = row;

@@ -62,23 +62,23 @@ export type RolloutPatch = Pick<
   | 'verdicts'
 >;
 
-export const ROLLOUT_COLUMNS = `id, deployment_id as "deploymentId", target, account, namespace, state, phase, step, steps, weight::float8 as weight,
+export const ROLLOUT_COLUMNS = `rollout.id, rollout.deployment_id as "deploymentId", target, account, namespace, state, phase, step, steps, weight::float8 as weight,
   canary_hash as "canaryHash", stable_hash as "stableHash", ready, wanted, reason, verdicts, updated_seq as "updatedSeq",
   updated_at as "updatedAt", started_at as "startedAt", ended_at as "endedAt"`;
 
-/** Column of each field a patch may name. */
-const PATCHABLE: Record<keyof RolloutPatch, string> = {
-  state: 'state',
-  phase: 'phase',
-  step: 'step',
-  steps: 'steps',
-  weight: 'weight',
-  canaryHash: 'canary_hash',
-  stableHash: 'stable_hash',
-  ready: 'ready',
-  wanted: 'wanted',
-  reason: 'reason',
-  verdicts: 'verdicts',
+/** Column and cast of each field a patch may name. */
+const PATCHABLE: Record<keyof RolloutPatch, [column: string, cast: string]> = {
+  state: ['state', ''],
+  phase: ['phase', ''],
+  step: ['step', '::integer'],
+  steps: ['steps', '::integer'],
+  weight: ['weight', '::numeric'],
+  canaryHash: ['canary_hash', ''],
+  stableHash: ['stable_hash', ''],
+  ready: ['ready', '::integer'],
+  wanted: ['wanted', '::integer'],
+  reason: ['reason', ''],
+  verdicts: ['verdicts', '::jsonb'],
 };
 
 const OVER = `('succeeded', 'rolledBack', 'aborted', 'failed', 'skipped')`;
@@ -88,27 +88,15 @@ export function rolloutId(deploymentId: string, target: string): string {
   return `${deploymentId}:${target}`;
 }
 
-/**
- * The SET list of a patch, its values appended to `values`.
- * @returns assignments with the parameters' numbers in them; empty for an empty patch.
- */
-export function rolloutAssignments(patch: Partial<RolloutPatch>, values: unknown[]): string[] {
-  const fields = Object.keys(PATCHABLE) as (keyof RolloutPatch)[];
-  const assignments = fields
-    .filter((field) => patch[field] !== undefined)
-    .map((field) => {
-      values.push(field === 'verdicts' ? JSON.stringify(patch.verdicts) : patch[field]);
-      return `${PATCHABLE[field]} = $${values.length}`;
-    });
-  if (patch.state === undefined) return assignments;
-  values.push(patch.state);
-  const state = `$${values.length}::text`;
-  return [
-    ...assignments,
-    `started_at = case when ${state} in ('pending', 'skipped') then started_at else coalesce(started_at, now()) end`,
-    `ended_at = case when ${state} in ${OVER} then now() end`,
-  ];
-}
+/** SET list for `p.patch`, a JSON object: what it does not name stays; null is a value. */
+export const ROLLOUT_ASSIGNMENTS = [
+  ...Object.entries(PATCHABLE).map(
+    ([field, [column, cast]]) =>
+      `${column} = case when p.patch ? '${field}' then (p.patch->>'${field}')${cast} else rollout.${column} end`,
+  ),
+  `started_at = case when p.patch->>'state' not in ('pending', 'skipped') then coalesce(started_at, now()) else started_at end`,
+  `ended_at = case when p.patch ? 'state' then case when p.patch->>'state' in ${OVER} then now() end else ended_at end`,
+].join(', ');
 
 export async function readRollout(store: Store, id: string): Promise<RolloutRow | undefined> {
   const { rows } = await store.pool.query<RolloutRow>(`select ${ROLLOUT_COLUMNS} from sluice.rollout where id = $1`, [

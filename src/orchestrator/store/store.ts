@@ -26,6 +26,11 @@ interface StoreChanges {
 /** What the statements need; every one of them takes it first. */
 export interface Store {
   readonly pool: Pool;
+  /**
+   * For writes that bear to be lost with the machine (not with this process): their commits do not wait for the disk. The log
+   * is one, so the next commit that does wait puts them on disk before itself; what rests on them is never there without them.
+   */
+  readonly relaxed: Pool;
   readonly changes: EventEmitter<StoreChanges>;
 }
 
@@ -51,6 +56,8 @@ export interface StoreOptions {
 
 /** Statements are short and the machine is small; DBOS has a pool of its own beside this one. */
 const POOL_SIZE = 10;
+/** Its statements are gathered: one of each kind at a time. */
+const RELAXED_POOL_SIZE = 4;
 
 /**
  * Opens the store and brings its schema up to date.
@@ -64,11 +71,13 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       ? await startEmbeddedServer(options.dataDir, options.log).catch(freeing(lock))
       : undefined;
   const url = server?.url ?? options.databaseUrl ?? '';
-  const pool = makePool(url, options.log);
+  const pool = makePool(url, options.log, POOL_SIZE);
+  const relaxed = makePool(url, options.log, RELAXED_POOL_SIZE);
+  relaxed.on('connect', (client) => void client.query('set synchronous_commit = off').catch(() => {}));
   let claim: Claim | undefined;
   const close = async (): Promise<void> => {
     await claim?.release();
-    await pool.end();
+    await Promise.all([pool.end(), relaxed.end()]);
     await server?.stop();
     lock.release();
   };
@@ -83,6 +92,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   changes.setMaxListeners(0); // one per open page and waiting run
   return {
     pool,
+    relaxed,
     changes,
     url,
     embedded: server !== undefined,
@@ -99,10 +109,10 @@ function freeing(lock: { release(): void }): (error: unknown) => never {
   };
 }
 
-function makePool(url: string, log: Log): Pool {
+function makePool(url: string, log: Log, max: number): Pool {
   const pool = new Pool({
     connectionString: url,
-    max: POOL_SIZE,
+    max,
     connectionTimeoutMillis: 10_000,
     application_name: 'sluice',
     keepAlive: true,

@@ -12,6 +12,7 @@ test('without any setting it serves loopback, over TLS, from the home folder', (
     api: { host: '127.0.0.1', port: 8080 },
     agents: { address: { host: '127.0.0.1', port: 8443 }, publicAddress: undefined, plaintext: false },
     metricProviders: [],
+    retention: { historyDays: 90, workDays: 7 },
     log: { level: 'info', format: 'json' },
   });
 });
