@@ -1,7 +1,7 @@
 /** Who is calling: from the client certificate, or the bearer token where there is no TLS. Never from a message. */
 
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { normalSerial } from '../security/authority.ts';
+import { normalSerial } from '../security/serial.ts';
 import { hashToken } from '../security/credential.ts';
 import { identityOfAccount, identityOfToken } from '../store/agents.ts';
 import type { AgentIdentity } from '../store/agents.ts';
@@ -14,7 +14,8 @@ export interface Presented {
   token?: string;
 }
 
-export type Identification = { account: string } | { refused: string };
+/** `of`: the account whose credential does not count; undefined if it is nobody's. */
+export type Identification = { account: string } | { refused: string; of: string | undefined };
 
 /** What a call brings along. A certificate outranks a token: with TLS the token is not looked at. */
 export function presentedBy(
@@ -40,14 +41,19 @@ export async function identify(store: Store, presented: Presented): Promise<Iden
     return judgeIdentity(known, known?.certificateSerial === certificate.serial);
   }
   if (token !== undefined) return judgeIdentity(await identityOfToken(store, hashToken(token)), true);
-  return { refused: 'No credential was presented. Make one with: sluice agents add NAME' };
+  return { refused: 'No credential was presented. Make one with: sluice agents add NAME', of: undefined };
 }
 
 /** @param isCurrent the credential is the account's newest. */
 export function judgeIdentity(known: AgentIdentity | undefined, isCurrent: boolean): Identification {
-  if (!known)
-    return { refused: 'The credential is of no agent that is known here. Make one with: sluice agents add NAME' };
-  if (known.revokedAt) return { refused: `The credential of ${known.account} is revoked.` };
-  if (!isCurrent) return { refused: `The credential of ${known.account} was replaced by a newer one. Use that one.` };
-  return { account: known.account };
+  if (!known) {
+    const refused = 'The credential is of no agent that is known here. Make one with: sluice agents add NAME';
+    return { refused, of: undefined };
+  }
+  const { account } = known;
+  if (known.revokedAt) return { refused: `The credential of ${account} is revoked.`, of: account };
+  if (!isCurrent) {
+    return { refused: `The credential of ${account} was replaced by a newer one. Use that one.`, of: account };
+  }
+  return { account };
 }

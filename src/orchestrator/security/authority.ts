@@ -1,34 +1,14 @@
 /** The orchestrator's own certificate authority: made at the first start, signs the hub's certificate and the agents'. */
 
-import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import * as x509 from '@peculiar/x509';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
+import type { CertificateAndKey, IssuedCertificate } from './issue.ts';
 
-x509.cryptoProvider.set(webcrypto);
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 24 * 60 * 60 * 1000;
-const CA_DAYS = 3650;
-const SERVER_DAYS = 398;
 const RENEW_BEFORE_DAYS = 60;
-/** Clocks of other machines may be behind ours. */
-const BACKDATE_MS = 60 * 60 * 1000;
-
-interface CertificateAndKey {
-  /** PEM */
-  certificate: string;
-  /** PEM, PKCS#8 */
-  key: string;
-}
-
-interface IssuedCertificate extends CertificateAndKey {
-  /** Hexadecimal, as `normalSerial` writes it. */
-  serial: string;
-}
 
 export interface Authority {
   /** PEM of the authority's certificate: what both sides check the other by. */
@@ -55,30 +35,33 @@ export interface AuthorityOptions {
 export async function loadAuthority(options: AuthorityOptions): Promise<Authority> {
   const folder = join(options.dataDir, 'ca');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const ca = (await readPair(folder, 'ca')) ?? (await writePair(folder, 'ca', await makeRoot(options.now())));
-  const signer = await signerOf(folder, ca);
+  const ca = (await readPair(folder, 'ca')) ?? (await writePair(folder, 'ca', await newRoot(options)));
+  const authority = readable(folder, ca);
   const known = await readPair(folder, 'server');
-  const isFresh = known !== undefined && (await isServerFresh(known.certificate, signer.certificate, options));
-  const server = isFresh ? known : await writePair(folder, 'server', await makeServer(signer, options));
-  return { ca: ca.certificate, server, issueAgent: (account) => makeAgent(signer, account, options.now()) };
+  const isFresh = known !== undefined && isServerFresh(known.certificate, authority, options);
+  const server = isFresh ? known : await writePair(folder, 'server', await newServer(ca, options));
+  return {
+    ca: ca.certificate,
+    server,
+    issueAgent: async (account) => (await import('./issue.ts')).makeAgent(ca, account, options.now()),
+  };
 }
 
-/** As Node and the library write a serial number, made equal: lower case, no leading zeros. */
-export function normalSerial(serial: string): string {
-  return serial.toLowerCase().replace(/^0+/, '');
+async function newRoot({ now }: AuthorityOptions): Promise<CertificateAndKey> {
+  const { makeRoot } = await import('./issue.ts');
+  return makeRoot(now());
 }
 
-interface Signer {
-  certificate: x509.X509Certificate;
-  key: webcrypto.CryptoKey;
+async function newServer(ca: CertificateAndKey, { hosts, now }: AuthorityOptions): Promise<CertificateAndKey> {
+  const { makeServer } = await import('./issue.ts');
+  return makeServer(ca, hostNames(hosts), now());
 }
 
-async function signerOf(folder: string, pair: CertificateAndKey): Promise<Signer> {
+function readable(folder: string, { certificate, key }: CertificateAndKey): X509Certificate {
   try {
-    const key = await webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(pair.key), ALGORITHM, false, [
-      'sign',
-    ]);
-    return { certificate: new x509.X509Certificate(pair.certificate), key: key };
+    const parsed = new X509Certificate(certificate);
+    if (!parsed.checkPrivateKey(createPrivateKey(key))) throw new Error('certificate and key do not belong together');
+    return parsed;
   } catch (cause) {
     throw new SluiceError(
       'CERTIFICATE_AUTHORITY',
@@ -88,115 +71,28 @@ async function signerOf(folder: string, pair: CertificateAndKey): Promise<Signer
   }
 }
 
-async function makeRoot(nowMs: number): Promise<CertificateAndKey> {
-  const keys = await newKeys();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=Sluice',
-    serialNumber: newSerial(),
-    ...validity(nowMs, CA_DAYS),
-    keys,
-    signingAlgorithm: ALGORITHM,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  return { certificate: certificate.toString('pem').trim(), key: await keyPem(keys.privateKey) };
-}
-
-async function makeServer(signer: Signer, { hosts, now }: AuthorityOptions): Promise<CertificateAndKey> {
-  const names = hostNames(hosts).map((host) => ({
-    type: isIP(host) ? ('ip' as const) : ('dns' as const),
-    value: host,
-  }));
-  const extensions = [new x509.SubjectAlternativeNameExtension(names), usage(x509.ExtendedKeyUsage.serverAuth)];
-  return sign(signer, 'sluice-orchestrator', extensions, validity(now(), SERVER_DAYS));
-}
-
-function makeAgent(signer: Signer, account: string, nowMs: number): Promise<IssuedCertificate> {
-  const { notBefore } = validity(nowMs, CA_DAYS);
-  return sign(signer, account, [usage(x509.ExtendedKeyUsage.clientAuth)], {
-    notBefore,
-    notAfter: signer.certificate.notAfter,
-  });
-}
-
-async function sign(
-  signer: Signer,
-  commonName: string,
-  extensions: x509.Extension[],
-  { notBefore, notAfter }: { notBefore: Date; notAfter: Date },
-): Promise<IssuedCertificate> {
-  const keys = await newKeys();
-  const serial = newSerial();
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial,
-    subject: [{ CN: [commonName] }],
-    issuer: signer.certificate.subject,
-    notBefore,
-    notAfter: notAfter > signer.certificate.notAfter ? signer.certificate.notAfter : notAfter,
-    signingKey: signer.key,
-    publicKey: keys.publicKey,
-    signingAlgorithm: ALGORITHM,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      await x509.AuthorityKeyIdentifierExtension.create(signer.certificate),
-      ...extensions,
-    ],
-  });
-  return {
-    certificate: certificate.toString('pem').trim(),
-    key: await keyPem(keys.privateKey),
-    serial: normalSerial(serial),
-  };
-}
-
 /** An authority made anew has the old one's name, so the signature is what tells. */
-async function isServerFresh(
-  pem: string,
-  ca: x509.X509Certificate,
-  { hosts, now }: AuthorityOptions,
-): Promise<boolean> {
+function isServerFresh(pem: string, ca: X509Certificate, { hosts, now }: AuthorityOptions): boolean {
   try {
-    const certificate = new x509.X509Certificate(pem);
-    const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.toJSON() ?? [];
-    const covered = new Set(names.map((name) => name.value));
-    const lastsMs = certificate.notAfter.getTime() - now();
-    if (lastsMs <= RENEW_BEFORE_DAYS * DAY_MS || !hostNames(hosts).every((host) => covered.has(host))) return false;
-    return await certificate.verify({ publicKey: ca.publicKey, signatureOnly: true });
+    const certificate = new X509Certificate(pem);
+    const lastsMs = certificate.validToDate.getTime() - now();
+    if (lastsMs <= RENEW_BEFORE_DAYS * DAY_MS || !hostNames(hosts).every((host) => covers(certificate, host)))
+      return false;
+    return certificate.verify(ca.publicKey);
   } catch {
     return false;
   }
 }
 
+function covers(certificate: X509Certificate, host: string): boolean {
+  const name = isIP(host)
+    ? certificate.checkIP(host)
+    : certificate.checkHost(host, { subject: 'never', wildcards: false });
+  return name !== undefined;
+}
+
 function hostNames(hosts: readonly string[]): string[] {
   return [...new Set(['localhost', '127.0.0.1', '::1', ...hosts])];
-}
-
-function usage(purpose: string): x509.Extension {
-  return new x509.ExtendedKeyUsageExtension([purpose]);
-}
-
-function validity(nowMs: number, days: number): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(nowMs + days * DAY_MS) };
-}
-
-/** 127 bits of chance; the first bit stays 0, since the number is signed. */
-function newSerial(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return bytes.toString('hex');
-}
-
-async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-}
-
-async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
-  const der = await webcrypto.subtle.exportKey('pkcs8', key);
-  return x509.PemConverter.encode(der, 'PRIVATE KEY').trim();
 }
 
 async function readPair(folder: string, name: string): Promise<CertificateAndKey | undefined> {
