@@ -13,6 +13,8 @@ export const EXIT = {
   failed: 6,
   /** The orchestrator does not answer. */
   unreachable: 7,
+  /** Not over: it waits for a person to put something right. */
+  stalled: 8,
   /** Ctrl-C, as shells count it: the outcome is not known, so it is none of the others. */
   left: 130,
 } as const;
@@ -39,6 +41,7 @@ Exit codes:
     5  aborted by a person, and rolled back
     6  failed: nothing was changed, or a first deployment was taken back
     7  the orchestrator does not answer
+    8  stalled, and nobody waits for a person (--exit-when-stalled): not over
   130  no longer watched (Ctrl-C): the deployment goes on`;
 
 /** Ends the command: what is printed, and with which code. */

@@ -31,6 +31,8 @@ export interface StreamedDeployment {
   id: string;
   application: string;
   state: string;
+  /** Null until it is over. */
+  endedAt: string | null;
   reason: string | null;
 }
 
@@ -39,7 +41,6 @@ export type Message =
   | { kind: 'rollout'; rollout: StreamedRollout }
   | { kind: 'deployment'; deployment: StreamedDeployment };
 
-const OVER = new Set(['succeeded', 'rolledBack', 'aborted', 'failed']);
 const RETRY_MS = 500;
 /** An orchestrator that is away longer is not restarting. */
 const GIVE_UP_MS = 120_000;
@@ -74,7 +75,7 @@ export async function follow(
       for await (const message of messages(text)) {
         if (message.kind === 'event') last = message.event.id;
         reader.onMessage(message);
-        if (message.kind === 'deployment' && OVER.has(message.deployment.state)) return message.deployment;
+        if (message.kind === 'deployment' && message.deployment.endedAt !== null) return message.deployment;
       }
     } catch (error) {
       if (signal.aborted) return undefined;

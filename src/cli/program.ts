@@ -52,6 +52,16 @@ export function buildProgram(
   return program;
 }
 
+interface WatchFlags {
+  exitWhenStalled?: boolean;
+}
+
+const EXIT_WHEN_STALLED: [string, string] = [
+  '--exit-when-stalled',
+  'stop watching with exit code 8 when it stays stalled (needs a person); the default where CI is set',
+];
+const WAIT_WHEN_STALLED: [string, string] = ['--no-exit-when-stalled', 'wait for that person, in CI too'];
+
 type RunCommand = (act: (context: CommandContext) => Promise<number>) => Promise<void>;
 
 function allOf(command: Command): Command[] {
@@ -82,6 +92,8 @@ function deploymentCommands(program: Command, run: RunCommand): void {
     .description('begin a deployment')
     .requiredOption('-f, --file <path>', 'deployment file')
     .option('-w, --watch', 'stay until it is over; Ctrl-C leaves it running')
+    .option(...EXIT_WHEN_STALLED)
+    .option(...WAIT_WHEN_STALLED)
     .option('-n, --application <name>', 'instead of the name in the file')
     .option('--add-context <pairs>', 'context variables KEY=VALUE,…; go over those of the file', many)
     .action((options: DeployOptions) => run((context) => deploy(context, options)));
@@ -94,7 +106,9 @@ function deploymentCommands(program: Command, run: RunCommand): void {
     .command('watch')
     .description('follow a deployment until it is over; its outcome is the exit code')
     .argument('<id>', 'as `sluice status` lists it')
-    .action((id: string) => run(({ api, out, signal }) => watchDeployment(api, id, out, signal)));
+    .option(...EXIT_WHEN_STALLED)
+    .option(...WAIT_WHEN_STALLED)
+    .action((id: string, options: WatchFlags) => run((context) => watchDeployment(context, id, options)));
   program
     .command('approve')
     .description('let a deployment that waits for a person go on')

@@ -43,7 +43,7 @@ function mark(state: string): string {
 }
 
 /** Logs and messages of others may hold what moves the cursor, paints, or ends the line. */
-function harmless(text: string): string {
+export function harmless(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are what is looked for
   return text.replaceAll(/\u001B\[[0-9;?]*[A-Za-z]/g, '').replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ');
 }

@@ -10,6 +10,7 @@ import { collect } from './validate.ts';
 export interface DeployOptions {
   file: string;
   watch?: boolean;
+  exitWhenStalled?: boolean;
   application?: string;
   addContext?: string[];
 }
@@ -36,7 +37,8 @@ export async function deploy(context: CommandContext, options: DeployOptions): P
     for (const warning of begun.warnings) out.note(`warning: ${showProblem(warning)}`);
     out.line(`Deployment ${begun.id} of ${begun.application} has begun.`);
   }
-  if (options.watch === true) return watchDeployment(api, begun.id, out, context.signal, true);
+  const { watch = false, exitWhenStalled } = options;
+  if (watch) return watchDeployment(context, begun.id, { isKnown: true, exitWhenStalled });
   if (!out.json) out.line(`Watch it: sluice watch ${begun.id}`);
   return EXIT.succeeded;
 }
