@@ -3,6 +3,7 @@ import type { PodRecord, ReplicaSetRecord, Snapshot } from '../../../src/protoco
 import {
   interruption,
   isCanaryReady,
+  podsOf,
   readBack,
   sendsOnlyTo,
   type Expectation,
@@ -193,6 +194,9 @@ describe('readiness and read-back', () => {
     expect(isCanaryReady(good, expected)).toBe(true);
     expect(isCanaryReady({ ...good, replicaSets: [set('web-new', 'new', { available: 1 })] }, expected)).toBe(false);
     expect(isCanaryReady({ ...good, endpoints: [] }, expected)).toBe(false);
+    const stale = good.endpoints.map((record) => ({ ...record, ready: podsOf(good, 'old').map(({ uid }) => uid) }));
+    expect(stale[0]?.ready).toHaveLength(2);
+    expect(isCanaryReady({ ...good, endpoints: stale }, expected)).toBe(false);
   });
 
   it('know a Service that still sends to another revision', () => {
