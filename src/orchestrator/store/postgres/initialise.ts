@@ -6,6 +6,7 @@ import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node
 import { join } from 'node:path';
 import { SluiceError } from '../../../shared/errors.ts';
 import type { Binaries, ServerUser } from './binaries.ts';
+import { packCluster, unpackCluster } from './template.ts';
 
 /** Name of the role and of the database. */
 export const DATABASE = 'sluice';
@@ -36,7 +37,11 @@ export function folderArgument(cluster: Cluster): string {
  */
 export async function ensureCluster(dataFolder: string, cluster: Cluster): Promise<string> {
   const passwordFile = join(dataFolder, 'postgres.password');
-  if (await exists(join(cluster.folder, 'PG_VERSION'))) return (await readFile(passwordFile, 'utf8')).trim();
+  if (await exists(join(cluster.folder, 'PG_VERSION'))) {
+    // A volume with an fsGroup comes back open to the group, and the server refuses that. Where it is not ours to change, the server says so.
+    await chmod(cluster.folder, 0o700).catch(() => {});
+    return (await readFile(passwordFile, 'utf8')).trim();
+  }
   const password = randomBytes(24).toString('base64url');
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   await chmod(passwordFile, 0o600);
@@ -44,16 +49,29 @@ export async function ensureCluster(dataFolder: string, cluster: Cluster): Promi
   await rm(draft.folder, { recursive: true, force: true });
   await mkdir(draft.folder, { recursive: true, mode: 0o700 });
   if (draft.user) await chown(draft.folder, draft.user.uid, draft.user.gid);
-  await initdb(draft);
+  await (draft.binaries.template === undefined
+    ? initdb(draft)
+    : unpackCluster(draft.binaries.template, draft.folder, draft.user));
   await setUp(draft, password);
   await writeFile(join(draft.folder, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
   await rename(draft.folder, cluster.folder);
   return password;
 }
 
+/**
+ * Makes the file that an image has in place of initdb.
+ * @param cluster its folder is empty and belongs to its user.
+ */
+export async function makeTemplate(cluster: Cluster, file: string): Promise<void> {
+  await initdb(cluster);
+  await packCluster(cluster.folder, file);
+}
+
 function initdb(cluster: Cluster): Promise<void> {
   const options = ['--auth=trust', `--username=${DATABASE}`, '--encoding=UTF8', '--locale=C', '--no-instructions'];
-  return runToEnd(cluster, cluster.binaries.initdb, ['-D', folderArgument(cluster), ...options], '');
+  // Else it takes the time zone of the machine, which an image's template would carry to all others.
+  const zone = ['--set=timezone=UTC', '--set=log_timezone=UTC'];
+  return runToEnd(cluster, cluster.binaries.initdb, ['-D', folderArgument(cluster), ...options, ...zone], '');
 }
 
 /** In single-user mode, before the server has ever listened: there is no moment at which it can be reached without the password. */
