@@ -1,42 +1,61 @@
-/** The agent's image as the test cluster gets it: what the Dockerfile's has, on this machine's Node 24 and its libraries. */
+/** Our images as the test cluster gets them: what the Dockerfile's have, on this machine's Node 24 and its libraries. */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { buildImage } from '../cluster/image.ts';
 import { node, repository } from './child.ts';
+import { readStage } from './dockerfile.ts';
 
-/** The reference that the chart is to be given. */
+type Target = 'agent' | 'orchestrator';
+
+/** The references that chart and manifest are to be given. */
 export const agentImageName = { repository: 'sluice.test/agent', tag: '0.1.0' };
+export const orchestratorImageName = 'sluice.test/orchestrator:0.1.0';
 
 /** Where distroless has Node, and so where the Dockerfile's entry point looks for it. */
 const nodeInImage = '/nodejs/bin/node';
 
+/** As distroless has it. */
+const passwd = [
+  'root:x:0:0:root:/root:/sbin/nologin',
+  'nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin',
+  'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin',
+];
+
 /** Builds `dist/agent` anew and returns the archive of the image, for the cluster to import. */
-export async function agentImage(): Promise<string> {
-  execFileSync(node, ['scripts/build.ts', 'agent'], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+export function agentImage(): Promise<string> {
+  return imageOf('agent', `${agentImageName.repository}:${agentImageName.tag}`);
+}
+
+/** The same of `dist/orchestrator`. */
+export function orchestratorImage(): Promise<string> {
+  return imageOf('orchestrator', orchestratorImageName);
+}
+
+async function imageOf(target: Target, name: string): Promise<string> {
+  execFileSync(node, ['scripts/build.ts', target], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
   const binary = realpathSync(node);
+  const stage = readStage(join(repository, 'Dockerfile'), target);
   return buildImage({
-    name: `${agentImageName.repository}:${agentImageName.tag}`,
-    files: { [nodeInImage]: binary, '/app': join(repository, 'dist/agent'), ...librariesOf(binary) },
-    entrypoint: entrypointOf('agent'),
-    user: '65532:65532',
-    workdir: '/app',
+    name,
+    files: {
+      [nodeInImage]: binary,
+      [stage.workdir]: join(repository, 'dist', target),
+      '/etc/passwd': Buffer.from(`${passwd.join('\n')}\n`),
+      ...librariesOf(binary),
+    },
+    ...stage,
   });
 }
 
-/** The shared libraries that a binary needs here, by the path that the loader will look for in the image. */
+/**
+ * The shared libraries that a binary needs here, by the path that the loader will look for in the image.
+ * Of glibc's own, distroless has those too that Node does not need; of others it has no more than these.
+ */
 function librariesOf(binary: string): Record<string, string> {
   const lines = execFileSync('ldd', [binary], { encoding: 'utf8' }).split('\n');
   const paths = lines.flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? []);
-  return Object.fromEntries(paths.map((path) => [path, realpathSync(path)]));
-}
-
-/** From the Dockerfile, so that there is one truth. */
-function entrypointOf(target: string): string[] {
-  const text = readFileSync(join(repository, 'Dockerfile'), 'utf8');
-  const stage = text.split(/^FROM /m).find((each) => each.split('\n')[0]?.endsWith(` AS ${target}`));
-  const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(stage ?? '')?.[1];
-  if (entrypoint === undefined) throw new Error(`The Dockerfile has no ENTRYPOINT for ${target}.`);
-  return JSON.parse(entrypoint) as string[];
+  const glibc = paths.filter((path) => path.endsWith('/libc.so.6')).map((path) => join(dirname(path), 'librt.so.1'));
+  return Object.fromEntries([...paths, ...glibc].map((path) => [path, realpathSync(path)]));
 }

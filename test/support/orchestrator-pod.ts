@@ -1,0 +1,125 @@
+/** The orchestrator as a user runs it in a cluster: its image, `examples/orchestrator.yaml`, a volume that outlives its pods. */
+
+import { execFile } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Cluster } from '../cluster/cluster.ts';
+import { ctr } from '../cluster/node.ts';
+import { node, repository } from './child.ts';
+import { orchestratorImage, orchestratorImageName } from './images.ts';
+
+export const orchestratorNamespace = 'sluice-system';
+
+const name = 'sluice-orchestrator';
+const inNamespace = ['--namespace', orchestratorNamespace];
+
+/** Runs the command line against it; never rejects for an exit code. */
+type Sluice = (args: string[]) => Promise<{ code: number; stdout: string; stderr: string }>;
+
+/** Of its one container, as the API tells it. */
+export interface ContainerStatus {
+  containerID: string;
+  restartCount: number;
+  ready: boolean;
+  lastState: { terminated?: { exitCode: number; reason: string } };
+}
+
+export interface OrchestratorPod {
+  /** Path of its data folder, on the node and so on this machine. */
+  volume: string;
+  sluice: Sluice;
+  /** A JavaScript expression, worked out by Node inside the container. */
+  evaluate(expression: string): Promise<string>;
+  /** kubectl in its namespace. */
+  kubectl(args: string[]): Promise<string>;
+  container(): Promise<ContainerStatus>;
+  /** Ends the container's first process as a crash does. */
+  kill9(): Promise<void>;
+  /** 0: no pod when this returns; 1: a ready one. */
+  scale(replicas: 0 | 1): Promise<void>;
+}
+
+/** @returns once it is ready. */
+export async function installOrchestrator(cluster: Cluster): Promise<OrchestratorPod> {
+  await cluster.importImage(await orchestratorImage());
+  const volume = join(cluster.folder, 'volume-of-orchestrator');
+  await mkdir(volume);
+  await cluster.apply([restricted(orchestratorNamespace), persistentVolume(volume)]);
+  const kubectl = (args: string[]): Promise<string> => cluster.kubectl([...inNamespace, ...args]);
+  const manifest = await readFile(join(repository, 'examples/orchestrator.yaml'), 'utf8');
+  const image = manifest.replace(/^( *image: ).*$/m, `$1${orchestratorImageName}`);
+  await cluster.kubectl([...inNamespace, 'apply', '--server-side', '-f', '-'], image);
+  const ready = async (): Promise<void> => {
+    await kubectl(['rollout', 'status', `deployment/${name}`, '--timeout=120s']).catch(async (cause: unknown) => {
+      const log = await kubectl(['logs', `deployment/${name}`]).catch(String);
+      throw new Error(`The orchestrator's pod did not become ready. Its log:\n${log}`, { cause });
+    });
+  };
+  await ready();
+  const evaluate = async (expression: string): Promise<string> =>
+    (await kubectl(['exec', `deployment/${name}`, '--', '/nodejs/bin/node', '-p', expression])).trim();
+  const { port } = await cluster.forward(`${name}.${orchestratorNamespace}:8080`);
+  const container = async (): Promise<ContainerStatus> => {
+    const path = '{.items[0].status.containerStatuses[0]}';
+    return JSON.parse(await kubectl(['get', 'pods', '-o', `jsonpath=${path}`])) as ContainerStatus;
+  };
+  return {
+    volume,
+    sluice: cli(`http://127.0.0.1:${port}`, await evaluate(`fs.readFileSync('/var/lib/sluice/api-token', 'utf8')`)),
+    evaluate,
+    kubectl,
+    container,
+    scale: async (replicas) => {
+      await kubectl(['scale', `deployment/${name}`, `--replicas=${replicas}`]);
+      if (replicas === 1) await ready();
+      else
+        await kubectl(['wait', '--for=delete', 'pod', `--selector=app.kubernetes.io/name=${name}`, '--timeout=120s']);
+    },
+    kill9: async () => {
+      const id = (await container()).containerID.replace('containerd://', '');
+      const kill = cluster.exec([...ctr(cluster.folder), 'tasks', 'kill', '--signal', 'SIGKILL', id]);
+      const code = await new Promise((resolve) => kill.once('close', resolve));
+      if (code !== 0) throw new Error(`ctr tasks kill ${id} ended with ${String(code)}`);
+    },
+  };
+}
+
+/** A namespace in which only pods may start that Pod Security calls `restricted`. */
+export function restricted(namespace: string): object {
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
+}
+
+/** Of the kind `local`: kubelet gives it to the pod's fsGroup, as it does those of cloud providers. */
+function persistentVolume(path: string): object {
+  const node = { key: 'kubernetes.io/hostname', operator: 'In', values: ['node'] };
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name },
+    spec: {
+      capacity: { storage: '2Gi' },
+      accessModes: ['ReadWriteOnce'],
+      persistentVolumeReclaimPolicy: 'Retain',
+      storageClassName: '',
+      claimRef: { namespace: orchestratorNamespace, name },
+      local: { path },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [node] }] } },
+    },
+  };
+}
+
+/** The command line that the image holds, on this machine, with the API's token. */
+function cli(url: string, token: string): Sluice {
+  const env = { ...process.env, SLUICE_URL: url, SLUICE_TOKEN: token };
+  return async (args) => {
+    const program = join(repository, 'dist/orchestrator/src/cli/main.js');
+    try {
+      return { code: 0, ...(await promisify(execFile)(node, [program, ...args], { env })) };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, stdout, stderr };
+    }
+  };
+}
