@@ -6,6 +6,8 @@ import { SluiceError, messageOf } from '../shared/errors.ts';
 import type { LogFormat, LogLevel } from '../shared/log.ts';
 import type { CredentialSource } from './credential.ts';
 import type { ClusterSource } from './kubernetes/cluster-access.ts';
+import type { Policy } from './operations/policy.ts';
+import { readPolicyFile } from './policy-file.ts';
 import { readProxy } from './stream/proxy.ts';
 import type { Proxy } from './stream/proxy.ts';
 
@@ -19,7 +21,8 @@ export interface AgentConfig {
   plaintext: boolean;
   credential: CredentialSource;
   cluster: ClusterSource;
-  allowedNamespaces: readonly string[];
+  /** What it refuses whoever asks. */
+  policy: Policy;
   /** Where /livez, /readyz and /status are served; undefined: nowhere. Port 0: any free one. */
   healthAddress: { host: string; port: number } | undefined;
   log: { format: LogFormat; level: LogLevel };
@@ -52,6 +55,7 @@ const schema = z.strictObject({
   SLUICE_CREDENTIAL_DIR: z.string().min(1).optional(),
   SLUICE_INSECURE_LOOPBACK: z.enum(['0', '1']).default('0'),
   SLUICE_ALLOWED_NAMESPACES: namespaces,
+  SLUICE_POLICY_FILE: z.string().min(1).optional(),
   SLUICE_KUBECONFIG: z.string().min(1).optional(),
   SLUICE_KUBE_CONTEXT: z.string().min(1).optional(),
   SLUICE_HEALTH_ADDRESS: health.optional(),
@@ -78,7 +82,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'SLUICE_INSECURE_LOOPBACK: without TLS SLUICE_SERVER must be a loopback address, such as 127.0.0.1:7443.',
     );
   }
-  const proxy = proxyOf(environment, problems);
+  const proxy = orProblem(() => readProxy(environment), problems);
+  const { SLUICE_POLICY_FILE: policyFile } = given;
+  const rules = orProblem(() => (policyFile === undefined ? {} : readPolicyFile(policyFile)), problems);
   if (!parsed.success || !credential || problems.length > 0) {
     throw new SluiceError(
       'CONFIG',
@@ -103,7 +109,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
             path: env.SLUICE_KUBECONFIG,
             ...(env.SLUICE_KUBE_CONTEXT && { context: env.SLUICE_KUBE_CONTEXT }),
           },
-    allowedNamespaces: Object.freeze([...env.SLUICE_ALLOWED_NAMESPACES]),
+    policy: Object.freeze({ ...rules, allowedNamespaces: Object.freeze([...env.SLUICE_ALLOWED_NAMESPACES]) }),
     healthAddress: addressOf(env.SLUICE_HEALTH_ADDRESS),
     log: { format: env.SLUICE_LOG_FORMAT, level: env.SLUICE_LOG_LEVEL },
   } satisfies AgentConfig);
@@ -115,9 +121,9 @@ export function isLoopback(address: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function proxyOf(environment: Readonly<Record<string, string | undefined>>, problems: string[]): Proxy | undefined {
+function orProblem<T>(read: () => T, problems: string[]): T | undefined {
   try {
-    return readProxy(environment);
+    return read();
   } catch (error) {
     problems.push(messageOf(error));
     return undefined;

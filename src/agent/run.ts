@@ -57,13 +57,14 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     log.fatal({}, 'connect loop is stuck');
     onStuck();
   });
-  const { allowedNamespaces } = config;
+  const { policy } = config;
+  const { allowedNamespaces } = policy;
   const cluster = { api, resources: new Resources(api) };
   const health = new Health({ api, clock, log, random, allowedNamespaces, onNews: (id) => session?.announce(id) });
   const guards = new Guards({ cluster, health, clock, log, random, allowedNamespaces });
   const dispatcher = new Dispatcher({
     cluster,
-    policy: { allowedNamespaces },
+    policy,
     guards,
     clock,
     log,
@@ -174,7 +175,7 @@ function helloOf(
     watchVersions: health.versions(),
     maxMessageBytes: LIMITS.maxMessageBytes,
     credit: LIMITS.credit,
-    allowedNamespaces: [...config.allowedNamespaces],
+    allowedNamespaces: [...config.policy.allowedNamespaces],
   };
 }
 

@@ -20,6 +20,9 @@ export const OPERATION_KINDS: readonly OperationKind[] = [
   'discover',
   'reviewAccess',
   'logs',
+  'http',
+  'scrape',
+  'guard',
 ];
 
 const PATCH_TYPES: Record<PatchSpec['type'], PatchType> = { merge: 'MERGE', strategic: 'STRATEGIC', json: 'JSON' };

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentConfig } from '../../src/agent/config.ts';
+import type { Policy } from '../../src/agent/operations/policy.ts';
 import { runAgent } from '../../src/agent/run.ts';
 import { silentLog } from '../../src/shared/log.ts';
 import type { Log } from '../../src/shared/log.ts';
@@ -20,6 +21,7 @@ export interface TestAgentOptions {
   server: string;
   kubeconfig: string;
   namespaces: string[];
+  policy?: Omit<Policy, 'allowedNamespaces'>;
   credential?: Record<string, string>;
   config?: Partial<AgentConfig>;
   log?: Log;
@@ -39,7 +41,7 @@ export async function startAgent(options: TestAgentOptions): Promise<TestAgent> 
     plaintext: true,
     credential: { kind: 'file', path },
     cluster: { kind: 'kubeconfig', path: options.kubeconfig },
-    allowedNamespaces: options.namespaces,
+    policy: { allowedNamespaces: options.namespaces, ...options.policy },
     healthAddress: { host: '127.0.0.1', port: 0 },
     log: { format: 'json', level: 'info' },
     ...options.config,
