@@ -6,6 +6,7 @@ import { systemClock } from '../../src/shared/clock.ts';
 import { silentLog } from '../../src/shared/log.ts';
 import type { Operation } from '../../src/protocol/operation.ts';
 import { Hub } from '../../src/orchestrator/hub/hub.ts';
+import type { HubOptions } from '../../src/orchestrator/hub/hub.ts';
 import { startHubServer } from '../../src/orchestrator/hub/server.ts';
 import type { HubServer } from '../../src/orchestrator/hub/server.ts';
 import { loadAuthority } from '../../src/orchestrator/security/authority.ts';
@@ -18,6 +19,8 @@ import { makeScratch } from './scratch.ts';
 import type { Scratch } from './scratch.ts';
 import { ScriptedAgent } from './scripted-agent.ts';
 import type { Presents } from './scripted-agent.ts';
+
+export type BenchOptions = { tls?: boolean } & Partial<Omit<HubOptions, 'store'>>;
 
 export class HubBench {
   folder = '';
@@ -40,7 +43,7 @@ export class HubBench {
       this.authority = await loadAuthority({ dataDir: this.folder, hosts: [], now: Date.now });
     });
     beforeEach(async () => {
-      await this.store.pool.query('truncate sluice.operation, sluice.agent');
+      await this.store.pool.query('truncate sluice.operation, sluice.agent, sluice.alert');
       this.east = await this.add('east');
       await this.start();
     });
@@ -58,14 +61,14 @@ export class HubBench {
     return addAgent(this.store, this.authority, '127.0.0.1:0', account);
   }
 
-  async start({ tls = false, heartbeatMs = 15_000 } = {}): Promise<void> {
-    this.hub = new Hub({ store: this.store, clock: systemClock, log: silentLog, heartbeatMs });
+  async start({ tls = false, ...options }: BenchOptions = {}): Promise<void> {
+    this.hub = new Hub({ store: this.store, clock: systemClock, log: silentLog, heartbeatMs: 15_000, ...options });
     await this.hub.start();
     const address = { host: '127.0.0.1', port: 0 };
     this.server = await startHubServer({ hub: this.hub, address, authority: tls ? this.authority : undefined });
   }
 
-  async restart(options: Parameters<HubBench['start']>[0] = {}): Promise<void> {
+  async restart(options: BenchOptions = {}): Promise<void> {
     await this.server.stop();
     await this.start(options);
   }

@@ -41,6 +41,7 @@ export function runWorld(
     metrics: { providers: [], measure: () => Promise.resolve({ kind: 'noData', reason: '' }) },
     link: {
       execute: (_account, operation) => Promise.resolve(answer(operation)),
+      cancel: () => undefined,
       watch: () => undefined,
       unwatch: () => undefined,
       latest: () => latest,

@@ -5,10 +5,18 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { vi } from 'vitest';
 import type { Hello } from '../../src/protocol/gen/sluice/agent/v1/Hello.ts';
 import type { HubMessage__Output } from '../../src/protocol/gen/sluice/agent/v1/HubMessage.ts';
+import type { Operation__Output } from '../../src/protocol/gen/sluice/agent/v1/Operation.ts';
+import type { Refused__Output } from '../../src/protocol/gen/sluice/agent/v1/Refused.ts';
 import type { AgentMessage } from '../../src/protocol/gen/sluice/agent/v1/AgentMessage.ts';
 import type { OperationResult } from '../../src/protocol/operation.ts';
 import { OPERATION_KINDS } from '../../src/protocol/operation-codec.ts';
-import { AgentHubClient, CLIENT_CHANNEL_OPTIONS, encodeAgentMessage } from '../../src/protocol/service.ts';
+import { ChunkJoiner, splitMessage } from '../../src/protocol/chunk.ts';
+import {
+  AgentHubClient,
+  CLIENT_CHANNEL_OPTIONS,
+  decodeHubMessage,
+  encodeAgentMessage,
+} from '../../src/protocol/service.ts';
 import type { AgentStream } from '../../src/protocol/service.ts';
 import { encodeStatus } from '../../src/protocol/status-codec.ts';
 
@@ -25,6 +33,8 @@ export class ScriptedAgent {
   end: string | undefined;
   /** Called at each operation, at once. */
   onOperation: (id: string) => void = () => {};
+  readonly #joiner = new ChunkJoiner();
+  #chunked = 0;
 
   constructor(port: number, presents: Presents) {
     const { token, tls } = presents;
@@ -39,9 +49,26 @@ export class ScriptedAgent {
     this.stream.on('error', (error: ServiceError) => (this.end = `${status[error.code]}: ${error.details}`));
     this.stream.on('end', () => (this.end ??= 'CLOSED'));
     this.stream.on('data', (message: HubMessage__Output) => {
+      const whole = message.chunk ? this.#joiner.take(message.chunk) : undefined;
       this.messages.push(message);
-      if (message.operation) this.onOperation(message.operation.id);
+      if (whole) this.#take(decodeHubMessage(whole));
+      else this.#heard(message);
     });
+  }
+
+  #take(message: HubMessage__Output): void {
+    this.messages.push(message);
+    this.#heard(message);
+  }
+
+  #heard(message: HubMessage__Output): void {
+    if (message.operation) this.onOperation(message.operation.id);
+  }
+
+  /** Sends a message in pieces, whatever its size. */
+  sendChunked(message: AgentMessage, pieceBytes?: number): void {
+    const encoded = encodeAgentMessage(message, Infinity);
+    for (const chunk of splitMessage(encoded, String(++this.#chunked), pieceBytes)) this.send({ body: 'chunk', chunk });
   }
 
   send(message: AgentMessage): void {
@@ -63,6 +90,10 @@ export class ScriptedAgent {
 
   /** Says how an operation ended. */
   result(id: string, result: Partial<OperationResult> = {}, epoch = this.epoch): void {
+    this.send(this.resultMessage(id, result, epoch));
+  }
+
+  resultMessage(id: string, result: Partial<OperationResult> = {}, epoch = this.epoch): AgentMessage {
     const full: OperationResult = {
       id,
       state: 'succeeded',
@@ -72,11 +103,20 @@ export class ScriptedAgent {
       atMs: Date.now(),
       ...result,
     };
-    this.send({ body: 'status', status: encodeStatus(full, epoch) });
+    return { body: 'status', status: encodeStatus(full, epoch) };
   }
 
   get epoch(): number {
     return this.messages.find((message) => message.welcome)?.welcome?.epoch ?? 0;
+  }
+
+  /** The newest delivery of an operation. */
+  delivered(id: string): Operation__Output | undefined {
+    return this.messages.findLast((message) => message.operation?.id === id)?.operation ?? undefined;
+  }
+
+  get cancels(): string[] {
+    return this.messages.flatMap((message) => message.cancel?.id ?? []);
   }
 
   get operations(): string[] {
@@ -97,7 +137,11 @@ export class ScriptedAgent {
   }
 
   get refused(): string | undefined {
-    return this.messages.find((message) => message.refused)?.refused?.code;
+    return this.refusal?.code;
+  }
+
+  get refusal(): Refused__Output | undefined {
+    return this.messages.find((message) => message.refused)?.refused ?? undefined;
   }
 
   async welcomed(): Promise<this> {

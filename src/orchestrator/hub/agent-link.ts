@@ -7,9 +7,22 @@ export interface AgentLink {
   /**
    * Runs one operation on an account's agent and resolves with its stored terminal result.
    * The operation is stored before it is sent. The same id asked again (after a crash) returns the stored result or goes on waiting.
-   * While no agent is connected it waits until `notAfterMs`, then ends as `expired`. Rejects only on `signal`.
+   * While no agent is connected it waits until `notAfterMs`, then ends as `expired`. Rejects only on `signal`, which gives up
+   * the wait and nothing else: the process stops, and the next one goes on.
+   * @param options.cancel takes the operation back, as `cancel` does; its result is still awaited.
    */
-  execute(account: string, operation: Operation, signal?: AbortSignal): Promise<OperationResult>;
+  execute(
+    account: string,
+    operation: Operation,
+    signal?: AbortSignal,
+    options?: { cancel?: AbortSignal },
+  ): Promise<OperationResult>;
+  /**
+   * Takes an operation back: nobody wants it any more. Not sent yet, it ends as `cancelled` at once. One that was sent is over when its
+   * agent says how it ended: it is asked to stop, now or at its next session, and may have done it already. Once or often
+   * is the same; on one that is over or unknown nothing happens.
+   */
+  cancel(operationId: string): void;
   /** Has the account's agent watch a workload, now and after each reconnect, until `unwatch`. Same id again: replaces. */
   watch(account: string, watch: Watch): void;
   unwatch(account: string, watchId: string): void;

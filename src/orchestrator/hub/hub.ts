@@ -6,21 +6,23 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
 import type { AgentMessage__Output } from '../../protocol/gen/sluice/agent/v1/AgentMessage.ts';
-import type { Hello__Output } from '../../protocol/gen/sluice/agent/v1/Hello.ts';
 import type { Operation, OperationResult } from '../../protocol/operation.ts';
-import { LIMITS, encodeHubMessage } from '../../protocol/service.ts';
+import { LIMITS } from '../../protocol/service.ts';
 import type { HubStream } from '../../protocol/service.ts';
 import { decodeSnapshot } from '../../protocol/snapshot-codec.ts';
 import { decodeStatus, isResult } from '../../protocol/status-codec.ts';
 import type { Snapshot, Watch } from '../../protocol/snapshot.ts';
 import { closeAllSessions, closeSession, openSession } from '../store/agents.ts';
+import { raiseGenerations } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
-import { admit } from './admission.ts';
-import type { Terms } from './admission.ts';
 import type { AgentLink } from './agent-link.ts';
-import { firstHello } from './first-hello.ts';
-import { identify, presentedBy } from './identify.ts';
+import { HUB_LIMITS } from './hub-limits.ts';
+import type { HubLimits } from './hub-limits.ts';
 import { OperationDesk } from './operation-desk.ts';
+import { Reception } from './reception.ts';
+import type { Guest, Refusal } from './reception.ts';
+import { sessionAge } from './rotation.ts';
+import { Sentinel } from './sentinel.ts';
 import { Session } from './session.ts';
 import { WatchDesk } from './watch-desk.ts';
 
@@ -30,18 +32,27 @@ export interface HubOptions {
   log: Log;
   /** Default: 15 s. */
   heartbeatMs?: number | undefined;
+  /** Default: `HUB_LIMITS`. */
+  limits?: Partial<HubLimits> | undefined;
+  /** Uniform in [0, 1). Default: `Math.random`. */
+  random?: (() => number) | undefined;
 }
 
 /** Two agents with one credential would take turns for ever; this long each, so that a person sees it. */
 const REPLACED = { reconnectAfterMs: 30_000, spreadMs: 10_000 };
 const STOPPING = { reconnectAfterMs: 500, spreadMs: 1_000 };
 const REVOKED = { reconnectAfterMs: 0, spreadMs: 1_000 };
+/** Ids are ours, and short: a longer one is made up, and would be kept and sent back. */
+const LONGEST_ID = 256;
 
 export class Hub implements AgentLink {
   readonly #options: HubOptions;
   readonly #sessions = new Map<string, Session>();
   readonly #operations: OperationDesk;
   readonly #watches: WatchDesk;
+  readonly #limits: HubLimits;
+  readonly #sentinel: Sentinel;
+  readonly #reception: Reception;
   /** Accounts whose set of watches is to be sent once the caller has made all its changes. */
   readonly #unsent = new Set<string>();
   /** Farewells being written to the store. */
@@ -52,11 +63,17 @@ export class Hub implements AgentLink {
     this.#options = options;
     this.#operations = new OperationDesk(options);
     this.#watches = new WatchDesk((account) => this.#watchesChanged(account));
+    const { random = Math.random } = options;
+    this.#limits = { ...HUB_LIMITS, ...options.limits };
+    this.#sentinel = new Sentinel({ ...options, limits: this.#limits });
+    this.#reception = new Reception({ ...options, random, limits: this.#limits, sentinel: this.#sentinel });
   }
 
   /** Takes up what the last process left. Before the first agent connects, and before the first `execute`. */
   async start(): Promise<void> {
-    await closeAllSessions(this.#options.store, 'the orchestrator was restarted');
+    const { store, clock } = this.#options;
+    await closeAllSessions(store, 'the orchestrator was restarted');
+    await raiseGenerations(store, clock.now());
     await this.#operations.restore();
   }
 
@@ -66,12 +83,29 @@ export class Hub implements AgentLink {
     for (const session of this.#sessions.values()) session.goAway('the orchestrator stops', STOPPING);
     this.#operations.close();
     await Promise.all(this.#farewells);
+    await this.#sentinel.settled();
   }
 
-  async execute(account: string, operation: Operation, signal?: AbortSignal): Promise<OperationResult> {
+  async execute(
+    account: string,
+    operation: Operation,
+    signal?: AbortSignal,
+    { cancel }: { cancel?: AbortSignal } = {},
+  ): Promise<OperationResult> {
     signal?.throwIfAborted();
     const result = this.#operations.execute(account, operation);
-    return signal ? await unlessAborted(result, signal) : await result;
+    const takeBack = (): void => this.cancel(operation.id);
+    if (cancel?.aborted) takeBack();
+    cancel?.addEventListener('abort', takeBack, { once: true });
+    try {
+      return signal ? await unlessAborted(result, signal) : await result;
+    } finally {
+      cancel?.removeEventListener('abort', takeBack);
+    }
+  }
+
+  cancel(operationId: string): void {
+    this.#operations.cancel(operationId);
   }
 
   watch(account: string, watch: Watch): void {
@@ -106,20 +140,12 @@ export class Hub implements AgentLink {
 
   /** Serves one call of `Connect`. Never rejects. */
   async connect(stream: HubStream): Promise<void> {
-    const { log } = this.#options;
     stream.on('error', () => {}); // unheard, it would end the process; the session hears it too
     try {
-      const identification = await identify(this.#options.store, presentedBy(stream));
-      if ('refused' in identification) {
-        log.warn({ peer: stream.getPeer(), reason: identification.refused }, 'agent refused');
-        stream.emit('error', { code: status.UNAUTHENTICATED, details: identification.refused });
-        return;
-      }
-      const hello = await firstHello(stream, LIMITS.welcomeTimeoutMs);
-      if (hello) await this.#greet(stream, identification.account, hello);
-      else stream.emit('error', { code: status.INVALID_ARGUMENT, details: 'The first message of a session is Hello.' });
+      const guest = await this.#reception.receive(stream);
+      if (guest) await this.#greet(stream, guest);
     } catch (err) {
-      log.error({ err, peer: stream.getPeer() }, 'session could not begin');
+      this.#options.log.error({ err, peer: stream.getPeer() }, 'session could not begin');
       stream.emit('error', {
         code: status.UNAVAILABLE,
         details: `The orchestrator cannot take a session now: ${messageOf(err)}`,
@@ -127,26 +153,17 @@ export class Hub implements AgentLink {
     }
   }
 
-  async #greet(stream: HubStream, account: string, hello: Hello__Output): Promise<void> {
-    const admission = admit(hello);
-    if ('refused' in admission) {
-      this.#refuse(stream, account, 'VERSION', admission.refused, 0);
-      return;
-    }
+  async #greet(stream: HubStream, guest: Guest): Promise<void> {
+    const { account, hello } = guest;
+    const { instanceId, agentVersion, kubernetesVersion, allowedNamespaces: namespaces, lastEpoch } = hello;
     if (this.#isStopping) {
       this.#refuse(stream, account, 'RETRY', 'The orchestrator stops.', 1_000);
       return;
     }
-    const { instanceId, agentVersion, kubernetesVersion, allowedNamespaces: namespaces, lastEpoch } = hello;
-    const row = await openSession(this.#options.store, account, {
-      instanceId,
-      agentVersion,
-      kubernetesVersion,
-      namespaces,
-      lastEpoch,
-    });
+    const facts = { instanceId, agentVersion, kubernetesVersion, namespaces, lastEpoch };
+    const row = await openSession(this.#options.store, account, facts);
     if (!row) {
-      this.#refuse(stream, account, 'UNAUTHENTICATED', `The credential of ${account} is revoked.`, 0);
+      this.#refuse(stream, account, 'UNAUTHENTICATED', `The credential of ${account} is revoked.`);
       return;
     }
     if (stream.cancelled) {
@@ -157,56 +174,62 @@ export class Hub implements AgentLink {
     const current = this.#sessions.get(account);
     if (current && current.facts.epoch > row.epoch) {
       // A newer one came while this one was being written down.
-      this.#refuse(stream, account, 'FENCED', `A newer session of ${account} is live.`, 0);
+      this.#refuse(stream, account, 'FENCED', `A newer session of ${account} is live: ${whoIs(current.facts)}.`);
       return;
     }
-    if (current) this.#replace(current, instanceId);
-    this.#begin(stream, account, hello, row.epoch, admission.terms);
+    this.#sentinel.visit(account, instanceId, guest.peer);
+    if (current) this.#replace(current, guest);
+    this.#begin(stream, guest, row.epoch);
   }
 
-  #begin(stream: HubStream, account: string, hello: Hello__Output, epoch: number, terms: Terms): void {
-    const { clock, log, heartbeatMs = LIMITS.heartbeatMs } = this.#options;
-    const facts = { id: randomUUID(), account, instanceId: hello.instanceId, epoch, terms, heartbeatMs };
+  #begin(stream: HubStream, { account, hello, terms, peer }: Guest, epoch: number): void {
+    const { clock, log, random = Math.random, heartbeatMs = LIMITS.heartbeatMs } = this.#options;
+    const { instanceId, agentVersion, kubernetesVersion } = hello;
+    const dueMs = clock.now() + sessionAge(this.#limits, random);
     const session = new Session({
-      facts,
+      facts: { id: randomUUID(), account, instanceId, peer, epoch, terms, heartbeatMs, dueMs },
       stream,
       clock,
       log,
+      limits: this.#limits,
+      watches: () => this.#watches.of(account),
+      inFlight: (of) => this.#operations.held(of),
       onMessage: (from, message) => this.#take(from, message),
       onEnd: (ended, reason) => this.#ended(ended, reason),
     });
     this.#sessions.set(account, session);
     session.welcome();
-    session.sendWatches(this.#watches.of(account));
+    session.sendWatches();
     const held = new Set(hello.openOperations.map((operation) => operation.id));
     this.#operations.attach(account, session, held);
-    const { agentVersion, kubernetesVersion, instanceId } = hello;
-    log.info(
-      { account, instance: instanceId, epoch, agentVersion, kubernetesVersion, peer: stream.getPeer() },
-      'agent connected',
-    );
+    log.info({ account, instance: instanceId, epoch, agentVersion, kubernetesVersion, peer }, 'agent connected');
   }
 
-  #replace(current: Session, instanceId: string): void {
-    const { account, instanceId: older } = current.facts;
+  #replace(current: Session, { account, hello: { instanceId }, peer }: Guest): void {
+    const { instanceId: older } = current.facts;
     const isOther = older !== instanceId;
     if (isOther) this.#options.log.warn({ account, older, newer: instanceId }, 'another agent took over the account');
-    current.goAway(
-      isOther ? `another agent (${instanceId}) connected as ${account}` : 'the agent connected anew',
-      REPLACED,
-    );
+    const reason = isOther
+      ? `another agent (${whoIs({ instanceId, peer })}) connected as ${account}`
+      : 'the agent connected anew';
+    current.goAway(reason, REPLACED);
   }
 
-  #refuse(stream: HubStream, account: string, code: string, message: string, retryAfterMs: number): void {
-    this.#options.log.warn({ account, code, reason: message }, 'agent refused');
-    stream.write(encodeHubMessage({ body: 'refused', refused: { code, message, retryAfterMs } }));
-    stream.end();
+  #refuse(stream: HubStream, account: string, code: Refusal['code'], message: string, retryAfterMs = 0): void {
+    this.#reception.refuse(stream, account, { code, message, retryAfterMs });
   }
 
+  /**
+   * Which results count. A session that is over is not heard (its stream is not read): what it still had to say comes again in
+   * the account's live session, since nothing of it was acknowledged. In the live session a result counts whichever session
+   * delivered the operation (an agent keeps it across them), unless it names an epoch that is still to come, or an operation
+   * that was never sent. Of several results of one operation the first that is stored holds.
+   */
   #take(session: Session, message: AgentMessage__Output): void {
     const { account, epoch } = session.facts;
     if (message.snapshot) this.#watches.take(account, decodeSnapshot(message.snapshot));
     if (!message.status) return;
+    if (message.status.id.length > LONGEST_ID) throw new SluiceError('PROTOCOL', 'It names an operation that is none.');
     const decoded = decodeStatus(message.status);
     // Of a session that was never: nothing we sent can have had that epoch.
     if (decoded.epoch > epoch || !isResult(decoded.status)) return;
@@ -216,7 +239,9 @@ export class Hub implements AgentLink {
   async #finish(session: Session, result: OperationResult): Promise<void> {
     try {
       await this.#operations.finish(session.facts.account, result);
-      if (!session.isOver) session.resultStored(result.id);
+      if (session.isOver) return;
+      session.resultStored(result.id);
+      session.maybeIdle();
     } catch (err) {
       this.#options.log.error({ err, operation: result.id }, 'result could not be stored');
       // Not acknowledged, it is sent again in the next session.
@@ -247,9 +272,13 @@ export class Hub implements AgentLink {
   }
 
   #sendWatches(): void {
-    for (const account of this.#unsent) this.#sessions.get(account)?.sendWatches(this.#watches.of(account));
+    for (const account of this.#unsent) this.#sessions.get(account)?.sendWatches();
     this.#unsent.clear();
   }
+}
+
+function whoIs({ instanceId, peer }: { instanceId: string; peer: string }): string {
+  return `${instanceId} at ${peer}`;
 }
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -17,6 +17,8 @@ export interface Carrier {
   readonly capabilities: ReadonlySet<string>;
   /** Writes the operation. @param redelivered it was sent before. @throws SluiceError TOO_LARGE; nothing was sent then. */
   send(operation: Operation, redelivered: boolean): void;
+  /** Asks that an operation it holds be taken back. */
+  cancel(operationId: string): void;
 }
 
 interface Entry {
@@ -28,6 +30,8 @@ interface Entry {
   carrier: Carrier | undefined;
   /** It was sent at least once, by us or by the process before us: the agent may have done it. */
   maySent: boolean;
+  /** Its caller wants it no more. */
+  isCancelled: boolean;
   ended: boolean;
   done: Promise<OperationResult>;
   resolve: (result: OperationResult) => void;
@@ -55,7 +59,7 @@ export class OperationDesk {
   /** Takes up what the process before us left without a result. */
   async restore(): Promise<void> {
     for (const row of await openOperations(this.#options.store)) {
-      const entry = this.#enter(row.account, row);
+      const entry = this.#enter(row.account, operationOf(row));
       entry.isStored = true;
       entry.maySent = true;
       this.#await(entry);
@@ -78,8 +82,17 @@ export class OperationDesk {
       if (entry.account !== account) continue;
       entry.carrier = held.has(entry.operation.id) ? carrier : undefined;
       entry.maySent ||= entry.carrier !== undefined;
+      if (entry.isCancelled) this.#takeBack(entry);
     }
     this.#pump(account);
+  }
+
+  /** As `AgentLink.cancel`. */
+  cancel(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.isCancelled) return;
+    entry.isCancelled = true;
+    this.#takeBack(entry);
   }
 
   /** The account's session is over: what it held is to be sent again. */
@@ -91,11 +104,12 @@ export class OperationDesk {
 
   /**
    * An agent's word on how an operation ended. Resolves once it is stored; then the agent may forget it.
-   * A second word, or one on an operation that is over or unknown, changes nothing and may be forgotten too.
+   * A second word, or one on an operation that is over, unknown or was never sent, changes nothing and may be forgotten too.
    */
   async finish(account: string, result: OperationResult): Promise<void> {
-    const isFirst = await storeResult(this.#options.store, account, result);
     const entry = this.#entries.get(result.id);
+    const isAnswer = entry === undefined || entry.maySent;
+    const isFirst = isAnswer && (await storeResult(this.#options.store, account, result));
     if (!isFirst)
       this.#options.log.warn(
         { account, operation: result.id, state: result.state },
@@ -104,9 +118,11 @@ export class OperationDesk {
     if (isFirst && entry?.account === account) this.#settle(entry, result);
   }
 
-  /** How many operations have no result. */
-  get openCount(): number {
-    return this.#entries.size;
+  /** How many operations a session's agent holds. */
+  held(carrier: Carrier): number {
+    let held = 0;
+    for (const entry of this.#entries.values()) if (entry.carrier === carrier) held++;
+    return held;
   }
 
   /** Lets go of every timer; what waits goes on waiting in the next process. */
@@ -125,6 +141,7 @@ export class OperationDesk {
       isStored: false,
       carrier: undefined,
       maySent: false,
+      isCancelled: false,
       ended: false,
       done: promise,
       resolve,
@@ -136,7 +153,7 @@ export class OperationDesk {
   }
 
   async #store(entry: Entry): Promise<void> {
-    let row: OperationRow;
+    let row: Awaited<ReturnType<typeof insertOperation>>;
     try {
       row = await insertOperation(this.#options.store, entry.account, entry.operation);
     } catch (error) {
@@ -158,29 +175,38 @@ export class OperationDesk {
       this.#settle(entry, row.result);
       return;
     }
-    // Asked again after a crash: the stored one holds, with its deadline.
-    const { id, deploymentId, namespace, notAfterMs, spec } = row;
-    entry.operation = { id, deploymentId, namespace, notAfterMs, spec };
+    // Asked again after a crash: the stored one holds, with its deadline and its generation.
+    entry.operation = operationOf(row);
+    entry.maySent ||= !row.isNew;
     entry.isStored = true;
     this.#await(entry);
-    if (isWaiting(entry)) this.#pump(entry.account, entry);
+    if (entry.isCancelled) this.#takeBack(entry);
+    else if (isWaiting(entry)) this.#pump(entry.account, entry);
+  }
+
+  /** Takes an operation back as far as that can be done now. One that an agent may have is over when the agent says so. */
+  #takeBack(entry: Entry): void {
+    if (!entry.isStored || entry.ended) return;
+    if (entry.carrier) {
+      entry.carrier.cancel(entry.operation.id);
+    } else if (!entry.maySent) {
+      void this.#end(entry, 'cancelled', 'CANCELLED', 'It was taken back before it was sent. Nothing was done.');
+    } else if (this.#carriers.has(entry.account)) {
+      // In its Hello the agent said what it holds: this is not among it.
+      const message = `It was sent and taken back, and the agent of ${entry.account} does not have it. It may have been done.`;
+      void this.#end(entry, 'cancelled', 'CANCELLED', message);
+    }
   }
 
   /** Hands on what waits, oldest first, while there is credit. @param only the one that is new, if it is all that can have changed. */
   #pump(account: string, only?: Entry): void {
     const carrier = this.#carriers.get(account);
     if (!carrier?.takesOperations) return;
-    let free = carrier.credit - this.#held(carrier);
+    let free = carrier.credit - this.held(carrier);
     for (const entry of only && free > 0 ? [only] : this.#waiting(account)) {
       if (free <= 0) return;
       if (this.#hand(entry, carrier)) free--;
     }
-  }
-
-  #held(carrier: Carrier): number {
-    let held = 0;
-    for (const entry of this.#entries.values()) if (entry.carrier === carrier) held++;
-    return held;
   }
 
   #waiting(account: string): Entry[] {
@@ -232,8 +258,8 @@ export class OperationDesk {
 
   async #end(
     entry: Entry,
-    state: 'rejected' | 'expired',
-    code: 'UNSUPPORTED' | 'TOO_LARGE' | 'EXPIRED',
+    state: 'rejected' | 'expired' | 'cancelled',
+    code: 'UNSUPPORTED' | 'TOO_LARGE' | 'EXPIRED' | 'CANCELLED',
     message: string,
   ): Promise<void> {
     const { store, clock, log } = this.#options;
@@ -261,6 +287,11 @@ export class OperationDesk {
   }
 }
 
+function operationOf(row: OperationRow): Operation {
+  const { id, deploymentId, namespace, notAfterMs, generation, afterGuard = false, spec } = row;
+  return { id, deploymentId, namespace, notAfterMs, generation, afterGuard, spec };
+}
+
 function isWaiting(entry: Entry): boolean {
-  return entry.isStored && !entry.carrier && !entry.ended;
+  return entry.isStored && !entry.carrier && !entry.ended && !entry.isCancelled;
 }

@@ -3,26 +3,37 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { messageOf } from '../../shared/errors.ts';
+import { ChunkJoiner } from '../../protocol/chunk.ts';
 import type { AgentMessage__Output } from '../../protocol/gen/sluice/agent/v1/AgentMessage.ts';
 import type { GoAway } from '../../protocol/gen/sluice/agent/v1/GoAway.ts';
 import type { HubMessage } from '../../protocol/gen/sluice/agent/v1/HubMessage.ts';
 import type { Operation } from '../../protocol/operation.ts';
 import { encodeOperation } from '../../protocol/operation-codec.ts';
-import { LIMITS, encodeHubMessage } from '../../protocol/service.ts';
+import { LIMITS, decodeAgentMessage } from '../../protocol/service.ts';
 import type { HubStream } from '../../protocol/service.ts';
 import { encodeWatch } from '../../protocol/snapshot-codec.ts';
 import type { Watch } from '../../protocol/snapshot.ts';
 import type { Terms } from './admission.ts';
+import type { HubLimits } from './hub-limits.ts';
 import type { Carrier } from './operation-desk.ts';
+import { Outlet } from './outlet.ts';
+import { resetStream } from './reset-stream.ts';
+import { rotation } from './rotation.ts';
+import { draw, grant } from './token-bucket.ts';
+import type { Bucket } from './token-bucket.ts';
 
 export interface SessionFacts {
   id: string;
   account: string;
   /** The agent's process. */
   instanceId: string;
+  /** Where it calls from. */
+  peer: string;
   epoch: number;
   terms: Terms;
   heartbeatMs: number;
+  /** When the connection is to be made anew. */
+  dueMs: number;
 }
 
 export interface SessionOptions {
@@ -30,33 +41,52 @@ export interface SessionOptions {
   stream: HubStream;
   clock: Clock;
   log: Log;
-  /** A message after Hello; not heartbeats. */
-  onMessage(session: Session, message: AgentMessage__Output): void;
+  limits: HubLimits;
+  /** The account's watches as they are now. */
+  watches: () => Watch[];
+  /** Operations that its agent holds. */
+  inFlight: (session: Session) => number;
+  /** A message after Hello, whole; not heartbeats. */
+  onMessage: (session: Session, message: AgentMessage__Output) => void;
   /** Once. */
-  onEnd(session: Session, reason: string): void;
+  onEnd: (session: Session, reason: string) => void;
 }
+
+type Return = Required<Pick<GoAway, 'reconnectAfterMs' | 'spreadMs'>>;
+
+const ROTATED: Return = { reconnectAfterMs: 0, spreadMs: 500 };
+/** An orderly end gets this long; GoAway is worth little if it does not arrive. */
+const FAREWELL_MS = 10_000;
 
 export class Session implements Carrier {
   readonly facts: SessionFacts;
   readonly credit: number;
   readonly capabilities: ReadonlySet<string>;
   readonly #options: SessionOptions;
+  readonly #outlet: Outlet;
+  readonly #joiner = new ChunkJoiner();
+  /** The agent asked for no more operations, or its connection is about to be made anew. */
   #isDraining = false;
+  #isStopping = false;
   #isOver = false;
   #lastSeenMs: number;
+  #messages: Bucket | undefined;
   #cancelBeat: () => void = () => {};
+  #cancelRotation: () => void = () => {};
 
   /** Takes over the stream; the caller has read Hello from it, and listens to its `error`. */
   constructor(options: SessionOptions) {
     this.#options = options;
     this.facts = options.facts;
-    this.credit = options.facts.terms.credit;
-    this.capabilities = options.facts.terms.capabilities;
-    this.#lastSeenMs = options.clock.now();
-    const { stream } = options;
+    const { stream, clock, facts } = options;
+    const { terms } = facts;
+    this.credit = terms.credit;
+    this.capabilities = terms.capabilities;
+    this.#lastSeenMs = clock.now();
+    this.#outlet = new Outlet({ sink: stream, clock, terms, onFault: (error) => this.#fault('cannot be told', error) });
     stream.on('data', (message: AgentMessage__Output) => this.#take(message));
     stream.resume(); // it was paused after Hello, and a listener alone does not wake it
-    stream.on('end', () => this.end(this.#isDraining ? 'the agent stopped' : 'the agent closed the stream'));
+    stream.on('end', () => this.end(this.#isStopping ? 'the agent stopped' : 'the agent closed the stream'));
     stream.on('cancelled', () => this.end('the connection was lost'));
     stream.on('error', (error: Error) => this.end(`the connection was lost: ${messageOf(error)}`));
   }
@@ -69,35 +99,55 @@ export class Session implements Carrier {
     return !this.#isOver && !this.#isDraining;
   }
 
+  /** Messages that its agent has not taken yet. */
+  get waiting(): number {
+    return this.#outlet.waiting;
+  }
+
   /** Sends Welcome and begins to beat. */
   welcome(): void {
     const { id, epoch, heartbeatMs, terms } = this.facts;
-    const { protocol, credit, maxMessageBytes } = terms;
+    const { protocol, credit, maxMessageBytes, maxTotalBytes } = terms;
     const serverTimeMs = this.#options.clock.now();
-    const welcome = { sessionId: id, epoch, protocol, heartbeatMs, credit, maxMessageBytes, serverTimeMs };
-    this.#write({ body: 'welcome', welcome });
+    const limits = { credit, maxMessageBytes, maxTotalBytes };
+    this.#send({ body: 'welcome', welcome: { sessionId: id, epoch, protocol, heartbeatMs, serverTimeMs, ...limits } });
     this.#beat();
+    this.#rotate();
   }
 
   send(operation: Operation, redelivered: boolean): void {
-    this.#write({ body: 'operation', operation: encodeOperation(operation, this.facts.epoch, redelivered) });
+    this.#send({ body: 'operation', operation: encodeOperation(operation, this.facts.epoch, redelivered) });
+    const { limits, clock } = this.#options;
+    this.#messages = grant(this.#messages, limits.messages, clock.now(), limits.messagesPerOperation);
   }
 
-  sendWatches(watches: Watch[]): void {
-    this.#write({ body: 'watchSet', watchSet: { watches: watches.map(encodeWatch) } });
+  cancel(operationId: string): void {
+    this.#send({ body: 'cancel', cancel: { id: operationId } });
+  }
+
+  /** Its agent may hold no operation any more. */
+  maybeIdle(): void {
+    if (this.#options.clock.now() >= this.facts.dueMs) this.#rotate();
+  }
+
+  /** Sends the account's watches, as they are once the agent can take them. */
+  sendWatches(): void {
+    const { watches } = this.#options;
+    this.#outlet.watchSet(() => ({ body: 'watchSet', watchSet: { watches: watches().map(encodeWatch) } }));
   }
 
   resultStored(id: string): void {
-    this.#write({ body: 'resultStored', resultStored: { ids: [id] } });
+    try {
+      this.#outlet.stored(id);
+    } catch (error) {
+      this.#fault('does not read', error);
+    }
   }
 
   /** Ends it on purpose, and tells the agent when to come back. */
-  goAway(
-    reason: string,
-    { reconnectAfterMs, spreadMs }: Required<Pick<GoAway, 'reconnectAfterMs' | 'spreadMs'>>,
-  ): void {
+  goAway(reason: string, { reconnectAfterMs, spreadMs }: Return): void {
     if (this.#isOver) return;
-    this.#write({ body: 'goAway', goAway: { reason, reconnectAfterMs, spreadMs } });
+    this.#outlet.close({ body: 'goAway', goAway: { reason, reconnectAfterMs, spreadMs } });
     this.end(reason);
   }
 
@@ -106,50 +156,93 @@ export class Session implements Carrier {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelBeat();
-    const { stream } = this.#options;
+    this.#cancelRotation();
+    this.#outlet.close();
+    const { stream, clock, onEnd } = this.#options;
     // Read on, to no avail: a stream that is not read never ends.
     stream.removeAllListeners('data').resume();
     stream.end();
-    this.#options.onEnd(this, reason);
+    const cancelReset = clock.after(FAREWELL_MS, () => resetStream(stream));
+    stream.once('close', cancelReset);
+    onEnd(this, reason);
   }
 
   #take(message: AgentMessage__Output): void {
     if (this.#isOver) return;
-    this.#lastSeenMs = this.#options.clock.now();
+    const { clock, log, onMessage } = this.#options;
+    this.#lastSeenMs = clock.now();
+    if (!this.#isWithinRate()) return;
     if (message.heartbeat) return;
     if (message.draining) {
       this.#isDraining = true;
-      this.#options.log.info({ account: this.facts.account, reason: message.draining.reason }, 'agent is stopping');
+      this.#isStopping = true;
+      log.info({ account: this.facts.account, reason: message.draining.reason }, 'agent is stopping');
       return;
     }
     try {
-      this.#options.onMessage(this, message);
+      const whole = message.chunk ? this.#join(message) : message;
+      if (whole) onMessage(this, whole);
     } catch (err) {
       // A fault of the agent's must not become ours: thrown in a stream's event, it would end the process.
-      this.#options.log.error({ err, account: this.facts.account }, 'agent sent what cannot be read');
-      this.end(`the agent sent what cannot be read: ${messageOf(err)}`);
+      this.#fault('sent what cannot be read', err);
     }
   }
 
-  /** Sends a heartbeat now and at each interval; three without a sign of life end the session. */
+  /** @returns the whole message with its last piece. @throws SluiceError PROTOCOL, TOO_LARGE. */
+  #join({ chunk }: AgentMessage__Output): AgentMessage__Output | undefined {
+    const encoded = chunk ? this.#joiner.take(chunk) : undefined;
+    return encoded && decodeAgentMessage(encoded);
+  }
+
+  #fault(what: string, err: unknown): void {
+    this.#options.log.error({ err, account: this.facts.account, what }, 'session ends for a fault');
+    this.end(`the agent ${what}: ${messageOf(err)}`);
+  }
+
+  #isWithinRate(): boolean {
+    const { clock, limits } = this.#options;
+    const { bucket, waitMs } = draw(this.#messages, limits.messages, clock.now());
+    this.#messages = bucket;
+    if (waitMs === 0) return true;
+    const reason = `the agent sends more than ${limits.messages.perSecond} messages a second`;
+    this.#options.log.warn({ account: this.facts.account, instance: this.facts.instanceId }, 'agent says too much');
+    this.goAway(reason, { reconnectAfterMs: limits.messagesPenaltyMs, spreadMs: limits.messagesPenaltyMs / 2 });
+    return false;
+  }
+
+  /** Sends a heartbeat now and at each interval; three without a sign of life, or with nothing taken, end the session. */
   #beat(): void {
     const { clock } = this.#options;
     const { heartbeatMs } = this.facts;
-    const silentMs = clock.now() - this.#lastSeenMs;
-    if (silentMs > heartbeatMs * LIMITS.missedHeartbeats) {
+    const patienceMs = heartbeatMs * LIMITS.missedHeartbeats;
+    if (clock.now() - this.#lastSeenMs > patienceMs) {
       this.end(`${LIMITS.missedHeartbeats} heartbeats missed`);
       return;
     }
-    this.#write({ body: 'heartbeat', heartbeat: { atMs: clock.now(), inFlight: 0 } });
+    if (this.#outlet.stalledMs > patienceMs) {
+      this.end(`the agent has read nothing for ${LIMITS.missedHeartbeats} heartbeats`);
+      resetStream(this.#options.stream);
+      return;
+    }
+    this.#outlet.heartbeat(() => ({ body: 'heartbeat', heartbeat: { atMs: clock.now(), inFlight: 0 } }));
     this.#cancelBeat = clock.after(heartbeatMs, () => this.#beat());
   }
 
-  /**
-   * What is written is bounded: operations by credit, the rest by what the agent sent; so the stream's buffer is the queue.
-   * A peer that takes nothing sends nothing either, and falls to its missed heartbeats.
-   */
-  #write(message: HubMessage): void {
-    const encoded = encodeHubMessage(message, this.facts.terms.maxMessageBytes);
-    if (!this.#isOver) this.#options.stream.write(encoded);
+  /** Ends a connection that has become old, in a good moment. */
+  #rotate(): void {
+    if (this.#isOver) return;
+    const { clock, limits, inFlight } = this.#options;
+    this.#cancelRotation();
+    const next = rotation({ dueMs: this.facts.dueMs, inFlight: inFlight(this) }, limits, clock.now());
+    if (next.kind === 'go') {
+      this.goAway('the connection is old and is made anew', ROTATED);
+      return;
+    }
+    if (next.kind === 'drain') this.#isDraining = true;
+    this.#cancelRotation = clock.after(next.againInMs, () => this.#rotate());
+  }
+
+  #send(message: HubMessage): void {
+    if (!this.#isOver) this.#outlet.send(message);
   }
 }

@@ -1,5 +1,6 @@
 /** Statements on `agent`: who may connect, and when each last did. */
 
+import { closeAlerts } from './alerts.ts';
 import type { Store } from './store.ts';
 
 export interface AgentRow {
@@ -44,6 +45,7 @@ export async function saveAgent(
      returning ${COLUMNS}`,
     [account, tokenHash, certificateSerial],
   );
+  await closeAlerts(store, account);
   return told(store, rows[0]);
 }
 
@@ -53,6 +55,7 @@ export async function revokeAgent(store: Store, account: string): Promise<boolea
     `update sluice.agent set revoked_at = coalesce(revoked_at, now()) where account = $1 returning ${COLUMNS}`,
     [account],
   );
+  await closeAlerts(store, account);
   if (rows[0]) store.changes.emit('agent', rows[0]);
   return rows[0] !== undefined;
 }

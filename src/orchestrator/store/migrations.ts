@@ -133,7 +133,30 @@ alter table sluice.control drop constraint control_rollout_id_fkey;
 create index deployment_over on sluice.deployment (ended_at) where ended_at is not null;
 `;
 
+/** What agents fence by, and what a person is told of them. The sequence is moved past the clock at each start. */
+const link = `
+create sequence sluice.operation_generation as bigint;
+alter table sluice.operation
+  add column generation bigint not null default nextval('sluice.operation_generation'),
+  add column after_guard boolean not null default false;
+alter sequence sluice.operation_generation owned by sluice.operation.generation;
+
+create table sluice.alert (
+  id bigint generated always as identity primary key,
+  account text,
+  kind text not null,
+  message text not null,
+  detail jsonb not null,
+  count integer not null,
+  at timestamptz not null default now(),
+  last_at timestamptz not null default now(),
+  closed_at timestamptz
+);
+create unique index alert_open on sluice.alert (account, kind) nulls not distinct where closed_at is null;
+`;
+
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'initial', sql: initial },
   { number: 2, name: 'steps', sql: steps },
+  { number: 3, name: 'link', sql: link },
 ];

@@ -6,6 +6,7 @@ import type { Store } from './store.ts';
 
 export interface OperationRow extends Operation {
   account: string;
+  generation: number;
   /** `open` until its result is stored. */
   state: 'open' | TerminalState;
   result: OperationResult | undefined;
@@ -18,6 +19,8 @@ interface RawRow {
   namespace: string;
   spec: OperationSpec;
   notAfter: Date;
+  generation: number;
+  afterGuard: boolean;
   state: 'open' | TerminalState;
   code: ResultCode | null;
   message: string | null;
@@ -25,32 +28,52 @@ interface RawRow {
   endedAt: Date | null;
 }
 
-const COLUMNS = `id, account, deployment_id as "deploymentId", namespace, spec, not_after as "notAfter", state, code, message, value, ended_at as "endedAt"`;
+const COLUMNS = `id, account, deployment_id as "deploymentId", namespace, spec, not_after as "notAfter", generation::float8 as generation,
+  after_guard as "afterGuard", state, code, message, value, ended_at as "endedAt"`;
 
 /**
- * Stores an operation before it is sent; the same id again changes nothing.
+ * Stores an operation before it is sent, with its generation; the same id again changes nothing.
  * @returns the stored one: with its result if it has ended already.
  */
-export async function insertOperation(store: Store, account: string, operation: Operation): Promise<OperationRow> {
-  if (await inserts(store).add({ ...operation, account })) {
-    return { ...operation, account, state: 'open', result: undefined };
+export async function insertOperation(
+  store: Store,
+  account: string,
+  operation: Operation,
+): Promise<OperationRow & { isNew: boolean }> {
+  const generation = await inserts(store).add({ ...operation, account });
+  if (generation !== undefined) {
+    return { ...operation, generation, account, state: 'open', result: undefined, isNew: true };
   }
   const stored = await readOperation(store, operation.id);
   if (!stored) throw new Error(`operation ${operation.id} is neither new nor there`); // nothing deletes operations of a running deployment
-  return stored;
+  return { ...stored, isNew: false };
 }
 
-/** Which of them were new. Not awaited by the disk: lost with the machine, an operation is asked and stored anew by its run. */
+/** The wall clock leaves room for as many generations in each millisecond: far more than are ever asked for. */
+const GENERATIONS_PER_MS = 1024;
+
+/**
+ * Raises the generations to come past all that were ever given: at each start, since the database may be one that was restored
+ * from a backup. By the clock, which goes on while a backup lies there; until the year 2248 the numbers are exact in JSON.
+ */
+export async function raiseGenerations(store: Store, nowMs: number): Promise<void> {
+  await store.pool.query(
+    `select setval('sluice.operation_generation', greatest(nextval('sluice.operation_generation'), $1::bigint))`,
+    [nowMs * GENERATIONS_PER_MS],
+  );
+}
+
+/** The generations of those that were new. Not awaited by the disk: lost with the machine, an operation is asked and stored anew by its run. */
 const inserts = perStore(
   (store) =>
-    new Gather<Operation & { account: string }, boolean>(async (operations) => {
-      const { rows } = await store.relaxed.query<{ id: string }>({
+    new Gather<Operation & { account: string }, number | undefined>(async (operations) => {
+      const { rows } = await store.relaxed.query<{ id: string; generation: number }>({
         name: 'insert operations',
-        text: `insert into sluice.operation (id, account, deployment_id, namespace, spec, not_after, state)
-          select id, account, deployment_id, namespace, spec::jsonb, not_after, 'open'
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-            as o (id, account, deployment_id, namespace, spec, not_after)
-          on conflict (id) do nothing returning id`,
+        text: `insert into sluice.operation (id, account, deployment_id, namespace, spec, not_after, after_guard, state)
+          select id, account, deployment_id, namespace, spec::jsonb, not_after, after_guard, 'open'
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[])
+            as o (id, account, deployment_id, namespace, spec, not_after, after_guard)
+          on conflict (id) do nothing returning id, generation::float8 as generation`,
         values: [
           operations.map(({ id }) => id),
           operations.map(({ account }) => account),
@@ -58,9 +81,13 @@ const inserts = perStore(
           operations.map(({ namespace }) => namespace),
           operations.map(({ spec }) => JSON.stringify(spec)),
           operations.map(({ notAfterMs }) => new Date(notAfterMs)),
+          operations.map(({ afterGuard = false }) => afterGuard),
         ],
       });
-      return firsts(operations, rows);
+      const given = new Map(rows.map(({ id, generation }) => [id, generation]));
+      return firsts(operations, rows).map((isNew, index) =>
+        isNew ? given.get(operations[index]?.id ?? '') : undefined,
+      );
     }),
 );
 

@@ -4,7 +4,7 @@ import { emptySnapshot } from '../../support/empty-snapshot.ts';
 import { expect, test } from 'vitest';
 import type { Hello__Output } from '../../../src/protocol/gen/sluice/agent/v1/Hello.ts';
 import type { Snapshot, Watch } from '../../../src/protocol/snapshot.ts';
-import { LIMITS } from '../../../src/protocol/service.ts';
+import { LIMITS, PROTOCOL_MAX } from '../../../src/protocol/service.ts';
 import { admit } from '../../../src/orchestrator/hub/admission.ts';
 import { GRACE_MS, HELD_MS, expiry } from '../../../src/orchestrator/hub/expiry.ts';
 import { judgeIdentity } from '../../../src/orchestrator/hub/identify.ts';
@@ -27,16 +27,26 @@ const HELLO: Hello__Output = {
 
 test.each([
   ['the same protocol', { protocolMin: 1, protocolMax: 1 }, 1],
-  ['a newer agent that still speaks ours', { protocolMin: 1, protocolMax: 4 }, 1],
+  ['a newer agent that still speaks ours', { protocolMin: 1, protocolMax: PROTOCOL_MAX + 1 }, PROTOCOL_MAX],
+  ['an older agent than we are', { protocolMin: 1, protocolMax: PROTOCOL_MAX - 1 }, PROTOCOL_MAX - 1],
 ])('%s is taken', (_what, range, protocol) => {
   expect(admit({ ...HELLO, ...range })).toMatchObject({ terms: { protocol } });
 });
 
 test.each([
-  [{ protocolMin: 2, protocolMax: 3 }, 'Upgrade the orchestrator'],
+  [{ protocolMin: PROTOCOL_MAX + 1, protocolMax: PROTOCOL_MAX + 2 }, 'Upgrade the orchestrator'],
   [{ protocolMin: 0, protocolMax: 0 }, 'Upgrade the agent'],
 ])('an agent that speaks only %j is told which side to upgrade', (range, hint) => {
-  expect(admit({ ...HELLO, ...range })).toEqual({ refused: expect.stringContaining(hint) });
+  expect(admit({ ...HELLO, ...range })).toEqual({ code: 'VERSION', refused: expect.stringContaining(hint) });
+});
+
+test('chunks are agreed on with an agent that knows them', () => {
+  expect(admit(HELLO)).toMatchObject({ terms: { maxTotalBytes: 0 } });
+  expect(admit({ ...HELLO, protocolMax: 2 })).toMatchObject({ terms: { maxTotalBytes: LIMITS.maxTotalBytes } });
+});
+
+test('an epoch that cannot have been given is not believed: it would leave its account none', () => {
+  expect(admit({ ...HELLO, lastEpoch: 2 ** 63 })).toMatchObject({ code: 'FENCED' });
 });
 
 test('the smaller limit of both holds', () => {
