@@ -1,9 +1,13 @@
 /** The agent's chart as real Helm renders it: no right that is not listed, no install without namespaces. */
 
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import type { Policy } from '../../src/agent/operations/policy.ts';
+import { readPolicyFile } from '../../src/agent/policy-file.ts';
 import { neededAccess, type Needs } from '../../src/orchestrator/plan/access.ts';
 import { program } from '../cluster/programs.ts';
 
@@ -17,6 +21,7 @@ interface Rendered {
   kind: string;
   metadata: { name: string; namespace: string };
   rules?: Rule[];
+  data?: Record<string, string>;
   subjects?: { kind: string; name: string; namespace: string }[];
   spec?: { template: { spec: PodSpec } };
 }
@@ -55,6 +60,19 @@ function podOf(objects: Rendered[]): PodSpec {
 
 function environmentOf(pod: PodSpec): Record<string, string> {
   return Object.fromEntries(pod.containers[0]?.env.map(({ name, value }) => [name, value]) ?? []);
+}
+
+/** The rendered policy, as the agent itself reads it. */
+function policyOf(objects: Rendered[]): Omit<Policy, 'allowedNamespaces'> {
+  const text = objects.find(({ kind }) => kind === 'ConfigMap')?.data?.['policy.json'] ?? '';
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-chart-'));
+  try {
+    const path = join(folder, 'policy.json');
+    writeFileSync(path, text);
+    return readPolicyFile(path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 describe('helm/agent', () => {
@@ -114,18 +132,57 @@ describe('helm/agent', () => {
     expect(granted).toEqual(expect.arrayContaining(needed));
   });
 
-  it('refuses a wildcard in the extra rules', () => {
-    const rule = JSON.stringify([{ apiGroups: ['apps'], resources: ['*'], verbs: ['get'] }]);
-    const { status, output } = run(
-      'template',
-      'agent',
-      chart,
-      ...twoNamespaces,
-      '--set-json',
-      `rbac.extraRules=${rule}`,
-    );
-    expect(status).not.toBe(0);
-    expect(output).toContain('extraRules');
+  it('refuses a wildcard, and what would let it read credentials or widen its rights, in the extra rights', () => {
+    const right = (kinds: object, verbs: string[]): { status: number | null; output: string } =>
+      run(
+        'template',
+        'agent',
+        chart,
+        ...twoNamespaces,
+        '--set-json',
+        `extraRights=${JSON.stringify([{ group: '', kinds, verbs }])}`,
+      );
+    expect(right({ ConfigMap: 'configmaps' }, ['get']).status).toBe(0);
+    for (const refused of [
+      right({ Anything: '*' }, ['get']),
+      right({ ConfigMap: 'configmaps' }, ['*']),
+      right({ ConfigMap: 'configmaps' }, ['escalate']),
+      right({ Secret: 'secrets' }, ['get']),
+      right({ Role: 'roles' }, ['create']),
+      right({ 'Pod/exec': 'pods/exec' }, ['create']),
+    ]) {
+      expect(refused.status).not.toBe(0);
+      expect(refused.output).toMatch(/extraRights/);
+    }
+  });
+
+  it('tells the agent, for what it refuses by itself, the very rights that its Role has', () => {
+    for (const more of [[], ['--set', 'policy.readOnly=true']]) {
+      const objects = render('--set', 'allowedNamespaces={shop}', ...more);
+      const role = objects.find(({ kind }) => kind === 'Role')?.rules ?? [];
+      const policy = policyOf(objects);
+      expect(policy.rights?.map(({ group, verbs }) => [group, verbs])).toEqual(
+        role.map(({ apiGroups, verbs }) => [apiGroups[0], verbs]),
+      );
+      expect(policy.rights?.flatMap(({ kinds }) => kinds)).toHaveLength(
+        role.flatMap(({ resources }) => resources).length,
+      );
+      const isWriter = role.some(({ verbs }) => verbs.includes('patch'));
+      expect(isWriter).toBe(more.length === 0);
+    }
+  });
+
+  it('hands the rest of the policy on as it is set, in a form that the agent takes', () => {
+    const set =
+      'policy.maxReplicas=7,policy.protectedNames={Service/payments-*},policy.http={https://hooks.example/deploy}';
+    expect(policyOf(render(...twoNamespaces, '--set', set))).toMatchObject({
+      maxReplicas: 7,
+      protectedNames: ['Service/payments-*'],
+      readOnly: false,
+      http: ['https://hooks.example/deploy'],
+      scrapePorts: [4191],
+    });
+    expect(policyOf(render(...twoNamespaces))).not.toHaveProperty('maxReplicas');
   });
 
   it('tells the agent the same namespaces that it has rights in', () => {

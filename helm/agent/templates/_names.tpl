@@ -53,3 +53,44 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- fail "\n\nallowedNamespaces is empty: the agent would have no right anywhere. List the namespaces it may deploy to, for example\n  --set 'allowedNamespaces={shop,payments}'\n" -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The rights as they hold: of a reading agent only those to read. */}}
+{{- define "sluice-agent.rights" -}}
+{{- $rights := list -}}
+{{- range $right := concat .Values.rights .Values.extraRights -}}
+{{- $verbs := $right.verbs -}}
+{{- if $.Values.policy.readOnly -}}
+{{- $verbs = without $verbs "create" "patch" "delete" -}}
+{{- end -}}
+{{- if $verbs -}}
+{{- $rights = append $rights (dict "group" $right.group "kinds" $right.kinds "verbs" $verbs) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $rights -}}
+{{- end -}}
+
+{{- define "sluice-agent.policy" -}}
+{{- $rights := list -}}
+{{- range $right := include "sluice-agent.rights" . | fromJsonArray -}}
+{{- $rights = append $rights (dict "group" $right.group "kinds" (keys $right.kinds | sortAlpha) "verbs" $right.verbs) -}}
+{{- end -}}
+{{- $policy := dict "rights" $rights "readOnly" .Values.policy.readOnly "protectedNames" .Values.policy.protectedNames -}}
+{{- $_ := set $policy "http" .Values.policy.http -}}
+{{- $_ := set $policy "scrapePorts" .Values.policy.scrapePorts -}}
+{{- with .Values.policy.maxReplicas -}}
+{{- $_ := set $policy "maxReplicas" (int .) -}}
+{{- end -}}
+{{- toPrettyJson $policy -}}
+{{- end -}}
+
+{{/* What would let the agent read credentials, run commands or widen its own rights is no right it can be given. */}}
+{{- define "sluice-agent.requireTameRights" -}}
+{{- $wild := list "secrets" "pods/exec" "pods/attach" "pods/portforward" "serviceaccounts/token" "roles" "rolebindings" "clusterroles" "clusterrolebindings" "nodes/proxy" -}}
+{{- range $right := concat .Values.rights .Values.extraRights -}}
+{{- range $kind, $resource := $right.kinds -}}
+{{- if has $resource $wild -}}
+{{- fail (printf "\n\nThe agent is never given rights to %s. Take %s out of rights and extraRights.\n" $resource $kind) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
