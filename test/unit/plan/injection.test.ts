@@ -56,6 +56,8 @@ describe("a pod's proxy is seen", () => {
     const status = { initContainerStatuses: [{ name: 'linkerd-proxy', ready: true }] };
     expect(proxyOf(pod('a', { ...sidecar, status }))).toBe('ready');
     expect(proxyOf(pod('a', sidecar))).toBe('unready');
+    const waiting = { initContainerStatuses: [{ name: 'linkerd-proxy', ready: false }] };
+    expect(proxyOf(pod('a', { ...sidecar, status: waiting }))).toBe('unready');
     const containers = [{ name: 'app', ports: [{ name: 'linkerd-admin' }] }];
     expect(proxyOf(pod('a', { containers, status: { containerStatuses: [{ name: 'app', ready: true }] } }))).toBe(
       'ready',

@@ -97,10 +97,13 @@ async function learnWhoFollows(state: CanaryState): Promise<void> {
   state.profileFollows = profile;
   if (!profile) await run.say('warning', `no ServiceProfile followed the split: only HTTPRoutes carry the weights`);
   if (routes || names.companions.length === 0) return;
-  await run.say(
-    'warning',
-    `the companion HTTPRoute was not accepted: clients that are already busy will not follow the split`,
-  );
+  const way = plan.retain ? '' : '; retain: true in the smi entry lets them follow from the next run on';
+  if (!plan.isRetained) {
+    await run.say(
+      'warning',
+      `the companion HTTPRoute was not accepted: clients that are already busy will not follow the split${way}`,
+    );
+  }
   for (const { name } of names.companions) {
     const object = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', namespace: names.namespace, name };
     await run.call(`remove HTTPRoute ${name}`, { kind: 'delete', object, propagation: 'background', waitGone: true });
