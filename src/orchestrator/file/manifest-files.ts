@@ -1,11 +1,15 @@
 /** Which files a written path means: one file, or a folder's `.yaml` and `.yml`, in the order of their names. */
 
+import { PROTOTYPE_PROBLEM } from './prototype-keys.ts';
+
 export type ManifestFiles = { files: [path: string, text: string][] } | { problem: string };
 
 /** @param files by path relative to the deployment file's folder, as `normalPath` writes it. */
 export function manifestFiles(written: string, files: Record<string, string>): ManifestFiles {
   if (/^https?:\/\//.test(written)) return { problem: `not supported yet: manifests from a URL: ${written}` };
   const path = normalPath(written);
+  // As a key of `files` it would be lost.
+  if (path === '__proto__') return { problem: PROTOTYPE_PROBLEM };
   const text = Object.hasOwn(files, path) ? files[path] : undefined;
   if (text !== undefined) return { files: [[path, text]] };
   const prefix = path === '' ? '' : `${path}/`;

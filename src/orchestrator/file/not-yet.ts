@@ -1,8 +1,6 @@
 /** Parts of the format that Sluice knows and does not carry out yet: refused by name, never ignored. */
 
-import type { PathProblem } from './problem.ts';
-
-type Path = (string | number)[];
+import type { Path, PathProblem } from './problem.ts';
 
 /** `*` stands for any key or index. A word after `=` restricts the row to that value. */
 const KNOWN: { path: Path; value?: string; name: string }[] = [
@@ -26,11 +24,12 @@ const KNOWN: { path: Path; value?: string; name: string }[] = [
 ];
 
 /** What of the unsupported a file uses, each with its place; and the file without it, so that the rest is checked all the same. */
-export function findNotYet(file: unknown): { problems: PathProblem[]; rest: unknown } {
+export function findNotYet(file: object): { problems: PathProblem[]; rest: object } {
   const rest = structuredClone(file);
   const problems: PathProblem[] = [];
   for (const { path, value, name } of KNOWN) {
     for (const place of placesOf(rest, path)) {
+      // Written once, it can stand at several places (an alias), and may be gone with the first.
       const found = at(rest, place);
       if (value !== undefined && String(found).toLowerCase() !== value) continue;
       problems.push({ path: place, message: `not supported yet: ${name}` });

@@ -2,7 +2,7 @@
 
 import Mustache from 'mustache';
 import { messageOf } from '../../shared/errors.ts';
-import type { PathProblem } from './problem.ts';
+import { below, UNKNOWN, type Path, type PathProblem } from './problem.ts';
 import type { DeploymentFile } from './schema.ts';
 import { nearest } from './schema-problems.ts';
 
@@ -29,7 +29,7 @@ export const ARMORY_VARIABLES = [
 export function queryProblems(file: DeploymentFile): PathProblem[] {
   const queries = file.analysis?.queries ?? [];
   return queries.flatMap(({ name, queryTemplate, upperLimit, lowerLimit }, index): PathProblem[] => {
-    const path = ['analysis', 'queries', index];
+    const path: Path = ['analysis', 'queries', index];
     const found: PathProblem[] = [];
     const wrong = templateProblem(queryTemplate);
     if (wrong !== undefined) found.push({ path: [...path, 'queryTemplate'], message: wrong });
@@ -37,6 +37,7 @@ export function queryProblems(file: DeploymentFile): PathProblem[] {
       found.push({
         path,
         message: `query ${name} needs upperLimit, lowerLimit or both: without them everything would pass`,
+        restsOn: below(path, 'upperLimit', 'lowerLimit', UNKNOWN),
       });
     } else if (upperLimit !== undefined && lowerLimit !== undefined && lowerLimit > upperLimit) {
       found.push({
@@ -45,7 +46,7 @@ export function queryProblems(file: DeploymentFile): PathProblem[] {
       });
     }
     if (queries.findIndex((other) => other.name === name) < index) {
-      found.push({ path: [...path, 'name'], message: `query ${name} is defined twice` });
+      found.push({ path: [...path, 'name'], message: `query ${name} is defined twice: give one another name` });
     }
     return found;
   });

@@ -1,11 +1,12 @@
 /** Reads a deployment file: text in; what the run consumes, or every problem at once with its place, out. Pure. */
 
-import type { FileProblem, FileWarning, PathProblem } from './problem.ts';
+import { withoutEchoes } from './holes.ts';
 import { findNotYet } from './not-yet.ts';
+import { showProblem, type FileProblem, type FileWarning } from './problem.ts';
+import { takePrototypeKeys } from './prototype-keys.ts';
+import { readShape } from './read-shape.ts';
 import { resolve } from './resolve.ts';
 import type { ResolvedFile } from './resolved.ts';
-import { deploymentFile } from './schema.ts';
-import { schemaProblems } from './schema-problems.ts';
 import { parseWithPlaces } from './yaml-places.ts';
 
 export type ReadResult =
@@ -28,39 +29,39 @@ export function readDeploymentFile(
   files: Record<string, string>,
   options: ReadOptions = {},
 ): ReadResult {
-  const { value, problems, locate } = parseWithPlaces(text, name);
-  if (problems.length > 0) return { ok: false, problems };
+  const places = parseWithPlaces(text, name);
+  const { value, problems: syntax, locate } = places;
+  if (value === undefined && syntax.length > 0) return { ok: false, problems: syntax };
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const message = 'this is no deployment file: it must be a map with application, targets, manifests and strategies';
-    return { ok: false, problems: [locate({ path: [], message })] };
+    return { ok: false, problems: [...syntax, locate({ path: [], message })] };
   }
   const { problems: notYet, rest } = findNotYet(value);
-  const parsed = deploymentFile.safeParse(rest, { reportInput: true });
-  if (!parsed.success) {
-    return {
-      ok: false,
-      problems: inOrder([...notYet, ...withoutEcho(schemaProblems(parsed.error.issues), notYet)].map(locate)),
-    };
-  }
-  const resolved = resolve({ name, file: parsed.data, files, ...options });
-  const found = [...[...notYet, ...withoutEcho(resolved.problems, notYet)].map(locate), ...resolved.manifestProblems];
-  if (found.length > 0) return { ok: false, problems: inOrder(found) };
-  return { ok: true, file: resolved.file, warnings: resolved.warnings.map(locate) };
+  const prototypes = takePrototypeKeys(rest);
+  const taken = [...notYet, ...prototypes];
+  const shape = readShape(
+    rest,
+    taken.map(({ path }) => path),
+  );
+  const told = [...syntax, ...[...taken, ...shape.problems].map(locate)];
+  if (shape.file === undefined) return { ok: false, problems: inOrder(told, name) };
+  const { locateInside } = places;
+  const resolved = resolve({ ...options, name, file: shape.file, files, locateInside });
+  told.push(...withoutEchoes(resolved.problems, shape.holes).map(locate), ...resolved.manifestProblems);
+  if (told.length > 0) return { ok: false, problems: inOrder(told, name) };
+  return { ok: true, file: resolved.file, warnings: inOrder(resolved.warnings.map(locate), name) };
 }
 
-/** What is only missing because an unsupported part was taken out beside it is no second problem. */
-function withoutEcho(problems: PathProblem[], notYet: PathProblem[]): PathProblem[] {
-  const parents = new Set(notYet.map(({ path }) => JSON.stringify(path.slice(0, -1))));
-  const isEcho = ({ path, isAbsence = false }: PathProblem): boolean =>
-    isAbsence && (parents.has(JSON.stringify(path)) || parents.has(JSON.stringify(path.slice(0, -1))));
-  return problems.filter((problem) => !isEcho(problem));
-}
-
-/** As one reads: file by file, from top to bottom. */
-function inOrder(problems: FileProblem[]): FileProblem[] {
-  const files = [...new Set(problems.map(({ file }) => file))];
-  return problems.toSorted(
+/** As one reads: the deployment file from top to bottom, then the manifests by name. What is told for several is told once. */
+function inOrder(problems: FileProblem[], name: string): FileProblem[] {
+  const rank = ({ file }: FileProblem): string => (file === name ? '' : file);
+  const compare = (left: string, right: string): number => (left < right ? -1 : Number(left > right));
+  const once = new Map(problems.map((problem) => [showProblem(problem), problem]));
+  return [...once.values()].toSorted(
     (left, right) =>
-      files.indexOf(left.file) - files.indexOf(right.file) || left.line - right.line || left.column - right.column,
+      compare(rank(left), rank(right)) ||
+      left.line - right.line ||
+      left.column - right.column ||
+      compare(left.message, right.message),
   );
 }

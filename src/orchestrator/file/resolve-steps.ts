@@ -1,12 +1,12 @@
 /** A strategy's steps with names looked up and defaults filled in. */
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
-import type { PathProblem } from './problem.ts';
+import { isKind } from './api-group.ts';
+import { ANY, below, UNKNOWN, type Path, type PathProblem, type Rest } from './problem.ts';
 import type { AnalysisQuery, AnalysisStep, CanaryStep, RunJobStep } from './resolved.ts';
 import type { DeploymentFile, FileSpan, FileStep } from './schema.ts';
 import { undefinedVariable } from './query-problems.ts';
 
-type Path = (string | number)[];
 type Problems = PathProblem[];
 type Step<K extends keyof FileStep> = NonNullable<FileStep[K]>;
 
@@ -35,7 +35,7 @@ export function resolveSteps(steps: FileStep[], path: Path, context: StepContext
         kinds.length === 0
           ? 'a step needs its kind: setWeight, pause, analysis or runJob'
           : `a step has one kind, this has ${kinds.join(' and ')}: write each as an entry of its own`;
-      problems.push({ path: own, message, isAbsence: kinds.length === 0 });
+      problems.push({ path: own, message, restsOn: kinds.length === 0 ? [[...own, ANY]] : [] });
       return [];
     }
     if (step.setWeight !== undefined) return [{ kind: 'setWeight', weight: step.setWeight.weight }];
@@ -49,7 +49,7 @@ export function resolveSteps(steps: FileStep[], path: Path, context: StepContext
 function pause(step: Step<'pause'>, path: Path, problems: Problems): CanaryStep[] {
   const { duration, unit, untilApproved, requiresRoles, approvalExpiration } = step;
   const say = (message: string): CanaryStep[] => {
-    problems.push({ path, message });
+    problems.push({ path, message, restsOn: [[...path, ANY]] });
     return [];
   };
   if (untilApproved === true) {
@@ -88,13 +88,16 @@ function analysis(
       problems.push({
         path: [...path, 'queries', index],
         message: `query ${name} is not defined in analysis.queries (defined: ${known})`,
+        restsOn: [['analysis', 'queries', ANY, 'name']],
       });
       return [];
     }
     const variable = undefinedVariable(query.queryTemplate, { ...context, ...step.context });
     if (variable !== undefined) {
       const message = `query ${name} uses {{context.${variable}}}, and context has no ${variable}: set it in the file's context, in the step's, or with --add-context ${variable}=...`;
-      problems.push({ path: [...path, 'queries', index], message });
+      const contexts: Rest[] = [['context'], ['contextOverrides'], [...path, 'context']];
+      const restsOn = contexts.map((place) => [...place, variable]);
+      problems.push({ path: [...path, 'queries', index], message, restsOn });
     }
     const provider = step.metricProviderName ?? query.metricProviderName ?? file.analysis?.defaultMetricProviderName;
     const { queryTemplate: template, upperLimit, lowerLimit } = query;
@@ -135,13 +138,20 @@ function runJob(
   problems: Problems,
 ): RunJobStep[] {
   if ((step.path === undefined) === (step.inline === undefined)) {
-    problems.push({ path, message: 'a runJob needs path or inline, and only one of them: the Job to run' });
+    problems.push({
+      path,
+      message: 'a runJob needs path or inline, and only one of them: the Job to run',
+      restsOn: below(path, 'path', 'inline', UNKNOWN),
+    });
     return [];
   }
   const read = context.readJob(step, path);
   if (read === undefined) return [];
-  if (read.job.kind !== 'Job') {
-    problems.push({ path, message: `runJob runs a Job, and ${read.source} is a ${read.job.kind}` });
+  if (!isKind(read.job, 'Job.batch')) {
+    problems.push({
+      path,
+      message: `runJob runs a Job, and ${read.source} is a ${read.job.kind} (${read.job.apiVersion})`,
+    });
     return [];
   }
   const timeoutMs = step.timeout === undefined ? JOB_TIMEOUT_MS : spanMs(step.timeout);

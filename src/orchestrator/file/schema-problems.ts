@@ -1,52 +1,47 @@
 /** The schema's complaints in plain words, one per place, with the key that was probably meant. */
 
-import { z } from 'zod';
-import type { PathProblem } from './problem.ts';
-import { deploymentFile } from './schema.ts';
+import type { z } from 'zod';
+import { keysAt } from './json-shape.ts';
+import { ANY, type Path, type PathProblem } from './problem.ts';
 
-/** The part of a JSON Schema that says which keys are known where. */
-interface Shape {
-  properties?: Record<string, Shape>;
-  additionalProperties?: Shape | boolean;
-  items?: Shape;
-  anyOf?: Shape[];
-}
-
-const FILE = z.toJSONSchema(deploymentFile, { io: 'input', unrepresentable: 'any' }) as Shape;
-
-/** The keys that the format knows at a place. */
-function keysAt(path: (string | number)[]): string[] {
-  const shape = path.reduce<Shape | undefined>((outer, key) => {
-    const within = outer?.anyOf?.find(({ type }: Shape & { type?: string }) => type !== 'null') ?? outer;
-    if (typeof key === 'number') return within?.items;
-    const named = within?.properties?.[key];
-    if (named !== undefined) return named;
-    return typeof within?.additionalProperties === 'object' ? within.additionalProperties : undefined;
-  }, FILE);
-  return Object.keys(shape?.properties ?? {});
+export function pathOf(issue: z.core.$ZodIssue): Path {
+  return issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
 }
 
 export function schemaProblems(issues: z.core.$ZodIssue[]): PathProblem[] {
   return issues.flatMap((issue): PathProblem[] => {
-    const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
+    const path = pathOf(issue);
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, path) }));
     }
-    const name = path.at(-1);
+    const name = nameOf(path);
     if (issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('received undefined')) {
-      return [{ path, message: `${String(name)} is missing`, isAbsence: true }];
+      return [{ path, message: `${name} is missing`, restsOn: [[...path.slice(0, -1), ANY]] }];
     }
     if (issue.code === 'invalid_type') return [{ path, message: wrongType(path, issue.expected, issue.input) }];
-    return [{ path, message: `${String(name)} ${issue.message}` }];
+    return [{ path, message: `${name} ${issue.message}` }];
   });
 }
 
-function wrongType(path: (string | number)[], expected: string, given: unknown): string {
-  const name = String(path.at(-1));
+function wrongType(path: Path, expected: string, given: unknown): string {
+  const name = nameOf(path);
   if (given === null) return `${name} is empty: it must be ${article(expected)}`;
   if (name === 'setWeight') return 'setWeight must be a map: write `setWeight: { weight: 10 }`';
-  const quotes = expected === 'string' && typeof given === 'number' ? `: put it in quotes, "${given}"` : '';
-  return `${name} must be ${article(expected)}${quotes}`;
+  return `${name} must be ${article(expected)}${quotesHint(expected, given)}`;
+}
+
+function quotesHint(expected: string, given: unknown): string {
+  if (expected === 'string' && (typeof given === 'number' || typeof given === 'boolean'))
+    return `: put it in quotes, "${given}"`;
+  const isQuoted =
+    typeof given === 'string' && (expected === 'boolean' ? /^(true|false)$/ : /^-?\d+(\.\d+)?$/).test(given);
+  return isQuoted && /^(number|int|boolean)$/.test(expected) ? `: take the quotes away, ${given}` : '';
+}
+
+/** As a person would point at it: `weight`, or `entry 2 of queries`. */
+function nameOf(path: Path): string {
+  const key = path.at(-1);
+  return typeof key === 'number' ? `entry ${key + 1} of ${nameOf(path.slice(0, -1))}` : String(key);
 }
 
 function article(type: string): string {
@@ -58,10 +53,10 @@ function article(type: string): string {
     boolean: 'true or false',
     string: 'text',
   };
-  return words[type] ?? `a ${type}`;
+  return (Object.hasOwn(words, type) ? words[type] : undefined) ?? `a ${type}`;
 }
 
-function unknownKey(key: string, path: (string | number)[]): string {
+function unknownKey(key: string, path: Path): string {
   const known = keysAt(path);
   const above = keysAt(path.slice(0, -1));
   // At the right word and in the wrong place: `requiresRoles` under `approvalExpiration` stands in the format's own pages.

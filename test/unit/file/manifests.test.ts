@@ -33,12 +33,22 @@ describe('a manifest is read as kubectl reads it', () => {
 
 describe('a document that cannot be read is told, not left out in silence', () => {
   it.each([
-    ['an alias of nothing', 'data: *nothing', 'Unresolved alias'],
-    ['too many aliases', `x: &x { a: 1 }\ny: [${'*x,'.repeat(150)}]`, 'Excessive alias count'],
+    ['an alias of nothing', 'data: *nil', 'app.yaml:4:7: the alias *nil names nothing: there is no &nil above it'],
+    [
+      'too many aliases',
+      `x: &x { a: 1 }\ny: [${'*x,'.repeat(150)}]`,
+      'app.yaml:1:1: its aliases: Excessive alias count',
+    ],
   ])('%s', (_, line, message) => {
     const [first, ...more] = read(`${head}${line}\n---\n${service}`);
-    expect(first).toContain(`app.yaml:1:1: its aliases: ${message}`);
+    expect(first).toContain(message);
     expect(more).toEqual([]);
+  });
+
+  it('a template that was not filled in', () => {
+    expect(read(head.replace('name: c', 'name: {{ .Values.name }}'))).toEqual([
+      'app.yaml:3:20: a key must be text, not a map or a list: put what begins with {, [ or * in quotes (a {{ }} of a template must be filled in before)',
+    ]);
   });
 
   it('an empty name', () => {

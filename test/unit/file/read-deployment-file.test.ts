@@ -4,57 +4,7 @@ import { readDeploymentFile } from '../../../src/orchestrator/file/read-deployme
 import { renderQuery } from '../../../src/orchestrator/analysis/query-template.ts';
 import { ARMORY_VARIABLES } from '../../../src/orchestrator/file/query-problems.ts';
 import { showProblem } from '../../../src/orchestrator/file/problem.ts';
-
-const app = `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: web, namespace: elsewhere }
-spec: { selector: { matchLabels: { app: web } }, template: { metadata: { labels: { app: web } } } }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80 }] }
-`;
-const job = 'apiVersion: batch/v1\nkind: Job\nmetadata: { name: smoke }\nspec: {}\n';
-
-const good = `version: v1
-kind: kubernetes
-application: shop
-targets:
-  staging:
-    account: east
-    namespace: shop
-    strategy: careful
-  production:
-    account: west
-    namespace: shop
-    strategy: careful
-    constraints: { dependsOn: [staging] }
-manifests:
-  - path: manifests
-strategies:
-  careful:
-    canary:
-      steps:
-        - setWeight: { weight: 0.1 }
-        - pause: { duration: 5, unit: Minutes }
-        - pause: { untilApproved: true, requiresRoles: [owner], approvalExpiration: { duration: 1, unit: hours } }
-        - analysis: { queries: [errors], interval: 30, units: seconds, numberOfJudgmentRuns: 3 }
-        - runJob: { path: jobs/smoke.yaml, timeout: { duration: 2, unit: minutes } }
-analysis:
-  defaultMetricProviderName: prom
-  queries:
-    - { name: errors, queryTemplate: 'sum(x)', upperLimit: 1 }
-trafficManagement:
-  - smi:
-      - rootServiceName: web
-`;
-const files = { 'manifests/app.yaml': app, 'manifests/notes.txt': 'no', 'jobs/smoke.yaml': job };
-
-function problems(text: string, own: Record<string, string> = files): string[] {
-  const read = readDeploymentFile(text, 'deploy.yaml', own);
-  return read.ok ? [] : read.problems.map(showProblem);
-}
+import { app, files, good, problems } from './good-file.ts';
 
 describe('a good file', () => {
   const read = readDeploymentFile(good, 'deploy.yaml', files, { context: { team: 'a' } });
@@ -327,7 +277,7 @@ describe('what is wrong is told with its place, in plain words', () => {
   it('an object that is there twice, by both places', () => {
     const own = { ...files, 'manifests/b.yaml': app.slice(app.indexOf('---')) };
     expect(problems(good, own)).toContain(
-      'deploy.yaml:5:3: target staging has the Service web twice: manifests/app.yaml#2 and manifests/b.yaml#1',
+      'manifests/b.yaml:2:1: target staging has the Service web twice: here, and at manifests/app.yaml:6:1',
     );
   });
 

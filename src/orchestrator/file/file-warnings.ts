@@ -1,0 +1,30 @@
+/** What of a file is carried out, and may not be what was meant. */
+
+import type { Path, PathProblem } from './problem.ts';
+import type { DeploymentFile, FileStep } from './schema.ts';
+import { strayTargets } from './targets.ts';
+
+export function warningsOf(file: DeploymentFile): PathProblem[] {
+  const steps = Object.entries(file.strategies ?? {}).flatMap(([strategy, { canary }]) =>
+    stepWarnings(canary.steps ?? [], ['strategies', strategy, 'canary', 'steps']),
+  );
+  const found = [...strayTargets(file), ...steps];
+  if (file.deploymentConfig?.keepDeploymentObject !== false) return found;
+  const message = 'keepDeploymentObject: false has no effect: Sluice always keeps your Deployment';
+  return [...found, { path: ['deploymentConfig', 'keepDeploymentObject'], message }];
+}
+
+function stepWarnings(steps: FileStep[], path: Path): PathProblem[] {
+  let highest = 0;
+  return steps.flatMap(({ setWeight, pause }, index): PathProblem[] => {
+    if (pause?.requiresRoles !== undefined) {
+      const message = 'requiresRoles is shown and not enforced yet: whoever reaches the API may approve';
+      return [{ path: [...path, index, 'pause', 'requiresRoles'], message }];
+    }
+    const before = highest;
+    highest = Math.max(highest, setWeight?.weight ?? 0);
+    if (setWeight === undefined || setWeight.weight >= before) return [];
+    const message = `weight falls from ${before} to ${setWeight.weight}: the canary gives traffic back`;
+    return [{ path: [...path, index, 'setWeight', 'weight'], message }];
+  });
+}

@@ -1,0 +1,200 @@
+/** However a file is damaged: it is answered with problems that have their place in it, and always with the same ones. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { showProblem, type FileProblem, type Path } from '../../../src/orchestrator/file/problem.ts';
+import { readDeploymentFile } from '../../../src/orchestrator/file/read-deployment-file.ts';
+import { files, good } from './good-file.ts';
+
+const inline = `  - inline: |
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: { name: more }
+    targets: &all [staging, production]
+`;
+const text = good.replace('strategies:\n', `${inline}strategies:\n`);
+const name = 'deploy.yaml';
+
+/** What is wrong with the answer to a file. */
+function complaints(damaged: string): string[] {
+  const read = readDeploymentFile(damaged, name, files);
+  const problems = read.ok ? read.warnings : read.problems;
+  const ofFile = problems.filter(({ file }) => file === name);
+  return [
+    !read.ok && problems.length === 0 ? 'refused without a word' : [],
+    JSON.stringify(readDeploymentFile(damaged, name, files)) === JSON.stringify(read) ? [] : 'another answer',
+    ofFile.some(({ line }, index) => line < (ofFile[index - 1]?.line ?? 0)) ? 'not from top to bottom' : [],
+    ...problems.filter((problem) => !isPlaced(problem, damaged)).map((problem) => `outside: ${showProblem(problem)}`),
+    ...problems.filter(({ message }) => JARGON.test(message)).map((problem) => `jargon: ${showProblem(problem)}`),
+  ].flat();
+}
+
+/** Words of the tools that read the file. */
+const JARGON = /undefined|\[object|NaN|Invalid |function|expected|received|\btoken\b|implicit|node|Unresolved/;
+
+function isPlaced({ file, line, column }: FileProblem, damaged: string): boolean {
+  const written = new Map(Object.entries<string>(files)).set(name, damaged).get(file)?.split('\n')[line - 1];
+  return written !== undefined && column >= 1 && column <= written.length + 1;
+}
+
+/** A word of YAML, of JavaScript, or of the format. */
+const word = fc.oneof(
+  fc.constantFrom(
+    '__proto__',
+    'constructor',
+    'null',
+    '~',
+    '{}',
+    '[]',
+    '""',
+    '-1',
+    '1e9',
+    '.inf',
+    '.nan',
+    '0x10',
+    'true',
+    'no',
+  ),
+  fc.constantFrom(
+    '*all',
+    '<<',
+    '&a',
+    '!tag x',
+    '|',
+    '>',
+    '- ',
+    ': ',
+    '#',
+    '---',
+    '\t',
+    '%',
+    '@',
+    '`',
+    '\r',
+    '\u2028',
+    '\uFEFF',
+  ),
+  fc.constantFrom(
+    'targets',
+    'staging',
+    'careful',
+    'errors',
+    'steps',
+    'setWeight',
+    'inline',
+    'kind',
+    'smi',
+    'istio',
+    'blueGreen',
+  ),
+  fc.string({ maxLength: 6 }),
+);
+const place = fc.nat({ max: text.length });
+
+/** What a slip of the hand, or of an editor, does to a text. */
+const textSlip = fc.oneof(
+  fc.record({ at: place, length: fc.nat({ max: 40 }), put: fc.constant('') }),
+  fc.record({ at: place, length: fc.nat({ max: 8 }), put: word }),
+  fc.record({ at: place, length: fc.constant(0), put: word }),
+  fc.record({
+    at: place,
+    length: fc.constant(0),
+    put: fc.constantFrom(' ', '  ', '\n', '\n  ', '\r\n', '\t', "'", '"', '{', '['),
+  }),
+);
+
+/** What is another value than the format takes. */
+const odd = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    0,
+    -1,
+    101,
+    0.001,
+    1e308,
+    '',
+    'staging',
+    '__proto__',
+    'constructor',
+    [],
+    {},
+    [[]],
+    [null],
+  ),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+
+describe('a damaged file is answered with problems and their places,', () => {
+  it('where its text is damaged at up to three places', () => {
+    fc.assert(
+      fc.property(fc.array(textSlip, { minLength: 1, maxLength: 3 }), (slips) => {
+        const damaged = slips.reduce(
+          (now, { at, length, put }) => now.slice(0, at) + put + now.slice(at + length),
+          text,
+        );
+        expect(complaints(damaged)).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('where any value of it is another one, is gone, or stands under another key', () => {
+    const all = places();
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...all), odd, word), { minLength: 1, maxLength: 3 }), (changes) => {
+        const document = parseDocument(text);
+        for (const [path, value, key] of changes) {
+          if (!document.hasIn(path)) continue;
+          if (value === null) document.deleteIn(path);
+          else if (value === true && typeof path.at(-1) === 'string')
+            document.setIn([...path.slice(0, -1), key], document.getIn(path, true));
+          else document.setIn(path, value);
+        }
+        expect(complaints(document.toString())).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('where each value in turn is one of the odd ones', () => {
+    const odds: unknown[] = [
+      null,
+      true,
+      7,
+      -1,
+      101.5,
+      '',
+      'x',
+      '__proto__',
+      'constructor',
+      [],
+      [null],
+      {},
+      { constructor: 1 },
+      [[]],
+    ];
+    for (const [index, path] of places().entries()) {
+      for (const value of odds.filter((_, at) => at % 3 === index % 3)) {
+        const document = parseDocument(text);
+        document.setIn(path, value);
+        expect(complaints(document.toString())).toEqual([]);
+      }
+    }
+  });
+
+  it('where it is cut off anywhere', () => {
+    for (let end = 0; end < text.length; end += 11) expect(complaints(text.slice(0, end))).toEqual([]);
+  });
+});
+
+/** The paths of all values of the file. */
+function places(node: unknown = parseDocument(text).contents, path: Path = []): Path[] {
+  if (isSeq(node)) return node.items.flatMap((item, index) => [[...path, index], ...places(item, [...path, index])]);
+  if (!isMap(node)) return [];
+  return node.items.flatMap(({ key, value }) => {
+    const own = [...path, isScalar(key) ? String(key.value) : ''];
+    return [own, ...places(value, own)];
+  });
+}
