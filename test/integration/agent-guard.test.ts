@@ -140,6 +140,24 @@ test('an agent that has just started finds the guard and does it, and the refusa
   expect(next).toMatchObject({ state: 'succeeded' });
 });
 
+test('restarts from before it was armed do not count; one while no agent was there does, however well the pod is again', async () => {
+  const { hub, agent, shop } = await world('restarts');
+  using _shop = shop;
+  await shop.well(2);
+  await arm(hub, shop);
+  await hub[Symbol.asyncDispose]();
+  await agent.stop();
+  {
+    await using _second = await agentFor(hub.port, 'restarts');
+    await shop.ready('web-canary', ['canary-2', 'canary-1']);
+    expect(await shop.look()).toMatchObject({ split: 25, state: 'armed', reason: '' });
+  }
+  await shop.well(3);
+  await using _third = await agentFor(hub.port, 'restarts');
+  const view = await shop.until('it fires', ({ finished }) => finished);
+  expect(view).toMatchObject({ split: 0, route: 0, reason: 'canary pod canary-1 was restarted' });
+});
+
 test('what the agent did half before it was killed, its successor does whole', async () => {
   const { hub, agent, shop } = await world('half');
   using _shop = shop;

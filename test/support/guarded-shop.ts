@@ -22,8 +22,8 @@ export interface GuardedShop extends Disposable {
   shift(canary: number): Promise<void>;
   /** One container of a canary pod ends with code 1. Resolves when the API server has it. */
   crash(pod?: string): Promise<void>;
-  /** All canary pods run again, as new ones would. */
-  well(): Promise<void>;
+  /** All canary pods run and are ready, after so many restarts. */
+  well(restarts?: number): Promise<void>;
   /** Which pods of a Service are ready, by name; `[]` for none. */
   ready(service: 'web-stable' | 'web-canary', pods: string[]): Promise<void>;
   /** Canary's share in the split and in the route, and what the guard's mark says. */
@@ -103,9 +103,9 @@ export async function guardedShop(plane: ControlPlane, namespace: string): Promi
     crash: async (pod = 'canary-1') => {
       await write('PATCH', `${core}/pods/${pod}/status`, { status: crashedStatus }, MERGE);
     },
-    well: async () => {
+    well: async (restarts = 0) => {
       for (const pod of ['canary-1', 'canary-2']) {
-        await write('PATCH', `${core}/pods/${pod}/status`, { status: runningStatus(0) }, MERGE);
+        await write('PATCH', `${core}/pods/${pod}/status`, { status: runningStatus(restarts) }, MERGE);
       }
     },
     ready,
