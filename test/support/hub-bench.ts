@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { systemClock } from '../../src/shared/clock.ts';
 import { silentLog } from '../../src/shared/log.ts';
+import type { HubStream } from '../../src/protocol/service.ts';
 import type { Operation } from '../../src/protocol/operation.ts';
 import { Hub } from '../../src/orchestrator/hub/hub.ts';
 import type { HubOptions } from '../../src/orchestrator/hub/hub.ts';
@@ -33,6 +34,7 @@ export class HubBench {
   #scratch: Scratch | undefined;
   #agents: ScriptedAgent[] = [];
   #operations = 0;
+  readonly #streams = new Set<HubStream>();
 
   /** Starts and stops it around each test of the file. */
   constructor() {
@@ -64,8 +66,23 @@ export class HubBench {
   async start({ tls = false, ...options }: BenchOptions = {}): Promise<void> {
     this.hub = new Hub({ store: this.store, clock: systemClock, log: silentLog, heartbeatMs: 15_000, ...options });
     await this.hub.start();
+    this.#countStreams(this.hub);
     const address = { host: '127.0.0.1', port: 0 };
     this.server = await startHubServer({ hub: this.hub, address, authority: tls ? this.authority : undefined });
+  }
+
+  /** Calls of `Connect` that the server has not let go of. */
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  #countStreams(hub: Hub): void {
+    const connect = hub.connect.bind(hub);
+    hub.connect = (stream) => {
+      this.#streams.add(stream);
+      stream.once('close', () => this.#streams.delete(stream));
+      return connect(stream);
+    };
   }
 
   async restart(options: BenchOptions = {}): Promise<void> {

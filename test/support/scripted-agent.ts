@@ -14,6 +14,7 @@ import { ChunkJoiner, splitMessage } from '../../src/protocol/chunk.ts';
 import {
   AgentHubClient,
   CLIENT_CHANNEL_OPTIONS,
+  LIMITS,
   decodeHubMessage,
   encodeAgentMessage,
 } from '../../src/protocol/service.ts';
@@ -65,10 +66,10 @@ export class ScriptedAgent {
     if (message.operation) this.onOperation(message.operation.id);
   }
 
-  /** Sends a message in pieces, whatever its size. */
-  sendChunked(message: AgentMessage, pieceBytes?: number): void {
-    const encoded = encodeAgentMessage(message, Infinity);
-    for (const chunk of splitMessage(encoded, String(++this.#chunked), pieceBytes)) this.send({ body: 'chunk', chunk });
+  /** A message in pieces, to be sent one by one. */
+  pieces(message: AgentMessage): AgentMessage[] {
+    const encoded = encodeAgentMessage(message, LIMITS.maxTotalBytes);
+    return splitMessage(encoded, String(++this.#chunked)).map((chunk) => ({ body: 'chunk', chunk }));
   }
 
   send(message: AgentMessage): void {

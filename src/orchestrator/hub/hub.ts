@@ -133,6 +133,11 @@ export class Hub implements AgentLink {
     return [...this.#sessions.keys()];
   }
 
+  /** Messages that an account's agent has not taken yet. */
+  waiting(account: string): number {
+    return this.#sessions.get(account)?.waiting ?? 0;
+  }
+
   /** Ends an account's session at once: its credential was revoked or replaced. */
   endSession(account: string, reason: string): void {
     this.#sessions.get(account)?.goAway(reason, REVOKED);
