@@ -17,6 +17,8 @@ export interface AgentConfig {
   serverName: string | undefined;
   /** The way to the orchestrator, where it is not direct. */
   proxy: Proxy | undefined;
+  /** The longest wait between two attempts to connect. */
+  reconnectMaxMs: number;
   /** No TLS; only to a loopback address. */
   plaintext: boolean;
   credential: CredentialSource;
@@ -59,6 +61,7 @@ const schema = z.strictObject({
   SLUICE_KUBECONFIG: z.string().min(1).optional(),
   SLUICE_KUBE_CONTEXT: z.string().min(1).optional(),
   SLUICE_HEALTH_ADDRESS: health.optional(),
+  SLUICE_RECONNECT_MAX_SECONDS: z.coerce.number().min(0.1).max(3600).default(60),
   SLUICE_LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -99,6 +102,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     server: env.SLUICE_SERVER,
     serverName: env.SLUICE_SERVER_NAME,
     proxy,
+    reconnectMaxMs: env.SLUICE_RECONNECT_MAX_SECONDS * 1000,
     plaintext: env.SLUICE_INSECURE_LOOPBACK === '1',
     credential,
     cluster:

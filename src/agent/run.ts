@@ -95,6 +95,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
       serverName: config.serverName,
       plaintext: config.plaintext,
       proxy: config.proxy,
+      reconnectMaxMs: config.reconnectMaxMs,
       log,
       random,
       onWait: (delayMs, end) => {

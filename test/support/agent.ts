@@ -38,6 +38,7 @@ export async function startAgent(options: TestAgentOptions): Promise<TestAgent> 
     server: options.server,
     serverName: undefined,
     proxy: undefined,
+    reconnectMaxMs: 60_000,
     plaintext: true,
     credential: { kind: 'file', path },
     cluster: { kind: 'kubeconfig', path: options.kubeconfig },

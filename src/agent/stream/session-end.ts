@@ -26,7 +26,7 @@ export interface NextAttempt {
 const HEALTHY_MS = 60_000;
 /** An orchestrator that restarts is away for seconds: the first attempts come often, so that a rollout goes on at once. */
 const QUICK = { attempts: 8, baseMs: 250, capMs: 1000 };
-const SLOW = { baseMs: 1000, capMs: 60_000 };
+const SLOW = { baseMs: 1000, capMs: Infinity };
 /** What no attempt of ours will change soon: a person has to. */
 const CREDENTIAL_MS = 30_000;
 const REFUSED_MS: Record<string, number> = {
@@ -36,8 +36,12 @@ const REFUSED_MS: Record<string, number> = {
   UNAUTHENTICATED: CREDENTIAL_MS,
 };
 
-/** @param failures what the last call returned; 0 at first. @param random uniform in [0, 1). */
-export function nextAttempt(end: SessionEnd, failures: number, random: () => number): NextAttempt {
+/**
+ * @param failures what the last call returned; 0 at first.
+ * @param random uniform in [0, 1).
+ * @param mostMs the longest wait of its own choosing; the hub's word and a credential's fault are waited out whatever it is.
+ */
+export function nextAttempt(end: SessionEnd, failures: number, random: () => number, mostMs: number): NextAttempt {
   switch (end.kind) {
     case 'stopped':
       return { delayMs: 0, failures: 0 };
@@ -56,7 +60,9 @@ export function nextAttempt(end: SessionEnd, failures: number, random: () => num
       break;
   }
   const since = (end.welcomedForMs ?? 0) >= HEALTHY_MS ? 0 : failures;
-  const delayMs =
-    since < QUICK.attempts ? nextDelay(since, QUICK, random) : nextDelay(since - QUICK.attempts, SLOW, random);
+  const isQuick = since < QUICK.attempts;
+  const { baseMs, capMs } = isQuick ? QUICK : SLOW;
+  const schedule = { baseMs, capMs: Math.min(capMs, mostMs) };
+  const delayMs = nextDelay(isQuick ? since : since - QUICK.attempts, schedule, random);
   return { delayMs, failures: since + 1 };
 }

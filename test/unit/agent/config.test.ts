@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { isLoopback, readConfig } from '../../../src/agent/config.ts';
 
 const inPod = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
@@ -12,7 +15,8 @@ describe('the configuration', () => {
       plaintext: false,
       credential: { kind: 'file', path: '/run/credential.json' },
       cluster: { kind: 'inCluster', host: '10.96.0.1', port: '443' },
-      allowedNamespaces: ['shop', 'bank'],
+      policy: { allowedNamespaces: ['shop', 'bank'] },
+      reconnectMaxMs: 60_000,
       healthAddress: undefined,
       log: { format: 'json', level: 'info' },
     });
@@ -59,4 +63,33 @@ test.each([
   ['', false],
 ])('%s is loopback: %s', (address, expected) => {
   expect(isLoopback(address)).toBe(expected);
+});
+
+describe('the policy file', () => {
+  function withPolicy(text: string): Record<string, string> {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-policy-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'policy.json');
+    writeFileSync(path, text);
+    return {
+      SLUICE_POLICY_FILE: path,
+      SLUICE_CREDENTIAL_FILE: '/c',
+      SLUICE_ALLOWED_NAMESPACES: 'shop',
+      SLUICE_KUBECONFIG: '/k',
+    };
+  }
+
+  test('narrows what the agent does', () => {
+    const { policy } = readConfig(withPolicy('{"maxReplicas":5,"http":["https://hooks.example/deploy"]}'));
+    expect(policy).toEqual({ allowedNamespaces: ['shop'], maxReplicas: 5, http: ['https://hooks.example/deploy'] });
+  });
+
+  test.each([
+    ['what is no JSON', '{'],
+    ['an unknown rule', '{"maxReplica":5}'],
+    ['a wildcard verb', '{"rights":[{"group":"","kinds":["Pod"],"verbs":["*"]}]}'],
+    ['a URL with a user', '{"http":["https://me@hooks.example"]}'],
+  ])('%s ends the agent: half a policy is none', (_what, text) => {
+    expect(() => readConfig(withPolicy(text))).toThrow(/SLUICE_POLICY_FILE\) cannot be used/);
+  });
 });

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nextAttempt } from '../../../src/agent/stream/session-end.ts';
+import { nextAttempt as next } from '../../../src/agent/stream/session-end.ts';
+import type { SessionEnd } from '../../../src/agent/stream/session-end.ts';
 
 const lost = { kind: 'lost', code: 'UNAVAILABLE', message: '' } as const;
 const half = () => 0.5;
+const nextAttempt = (end: SessionEnd, failures: number, random: () => number) => next(end, failures, random, 60_000);
 
 test('a lost session that was healthy is followed by a quick attempt, however many failures came before it', () => {
   fc.assert(
@@ -11,9 +13,9 @@ test('a lost session that was healthy is followed by a quick attempt, however ma
       fc.nat({ max: 1000 }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (failures, dice) => {
-        const next = nextAttempt({ ...lost, welcomedForMs: 60_000 }, failures, () => dice);
-        expect(next.delayMs).toBeLessThanOrEqual(250);
-        expect(next.failures).toBe(1);
+        const after = nextAttempt({ ...lost, welcomedForMs: 60_000 }, failures, () => dice);
+        expect(after.delayMs).toBeLessThanOrEqual(250);
+        expect(after.failures).toBe(1);
       },
     ),
   );
@@ -24,10 +26,10 @@ test('an outage of seconds is tried through often; one of minutes at most once a
   let totalMs = 0;
   const delays: number[] = [];
   for (let attempt = 0; attempt < 30; attempt++) {
-    const next = nextAttempt(lost, failures, half);
-    failures = next.failures;
-    totalMs += next.delayMs;
-    delays.push(next.delayMs);
+    const after = nextAttempt(lost, failures, half);
+    failures = after.failures;
+    totalMs += after.delayMs;
+    delays.push(after.delayMs);
   }
   expect(Math.max(...delays.slice(0, 8))).toBeLessThanOrEqual(1000);
   expect(delays.at(-1)).toBe(30_000);
@@ -57,4 +59,10 @@ test('what only a person can change is tried again slowly', () => {
   }
   const version = { kind: 'refused', code: 'VERSION', message: '', retryAfterMs: 0 } as const;
   expect(nextAttempt(version, 0, () => 0).delayMs).toBeGreaterThanOrEqual(300_000);
+});
+
+test('no wait of its own choosing is longer than the longest it was given', () => {
+  for (let failures = 0; failures < 40; failures++) {
+    expect(next(lost, failures, () => 0.999, 300).delayMs).toBeLessThan(300);
+  }
 });
