@@ -30,9 +30,9 @@ LABEL org.opencontainers.image.title="sluice-orchestrator" \
       org.opencontainers.image.licenses="Apache-2.0"
 WORKDIR /app
 COPY --from=build /src/dist/orchestrator ./
-# All it writes lies here (and in /tmp): mount a volume. HOME too, for its cache of compiled code.
+# All it writes lies here, and for moments in /tmp: mount a volume at each.
 COPY --from=build --chown=65532:65532 /data /var/lib/sluice
-ENV SLUICE_DATA_DIR=/var/lib/sluice HOME=/var/lib/sluice SLUICE_API_ADDRESS=0.0.0.0:8080 SLUICE_AGENT_ADDRESS=0.0.0.0:8443
+ENV SLUICE_DATA_DIR=/var/lib/sluice SLUICE_API_ADDRESS=0.0.0.0:8080 SLUICE_AGENT_ADDRESS=0.0.0.0:8443
 EXPOSE 8080 8443
 USER 65532:65532
 ENTRYPOINT ["/nodejs/bin/node", "src/orchestrator/main.js"]

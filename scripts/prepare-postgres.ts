@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { findBinaries, serverUser, TEMPLATE_FILE } from '../src/orchestrator/store/postgres/binaries.ts';
 import { makeTemplate } from '../src/orchestrator/store/postgres/initialise.ts';
 
-const HOW = ['initialise.ts', 'template.ts'].map((name) =>
+const HOW = ['initialise.ts', 'cluster.ts', 'template.ts'].map((name) =>
   join(import.meta.dirname, '../src/orchestrator/store/postgres', name),
 );
 

@@ -86,7 +86,7 @@ function zombies(): Promise<string> {
 }
 
 describe("the orchestrator's image", () => {
-  it('runs as an ordinary user, with a root that nobody writes to, and has no shell', async () => {
+  it('runs as a user without a name, with a root that nobody writes to, and has no shell', async () => {
     expect(await orchestrator.evaluate('process.getuid() + ":" + process.getgid()')).toBe('65532:65532');
     await expect(orchestrator.evaluate(`fs.writeFileSync('/app/x', '')`)).rejects.toThrow('EROFS');
     expect(await orchestrator.evaluate(`fs.existsSync('/bin/sh')`)).toBe('false');

@@ -1,4 +1,7 @@
-/** Our images as the test cluster gets them: what the Dockerfile's have, on this machine's Node 24 and its libraries. */
+/**
+ * Our images as the test cluster gets them: what the Dockerfile's have, on this machine's Node 24 and its libraries.
+ * There is less beside it than in distroless, no /etc/passwd either: its user is a number, as where a platform chooses one.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
@@ -15,13 +18,6 @@ export const orchestratorImageName = 'sluice.test/orchestrator:0.1.0';
 
 /** Where distroless has Node, and so where the Dockerfile's entry point looks for it. */
 const nodeInImage = '/nodejs/bin/node';
-
-/** As distroless has it. */
-const passwd = [
-  'root:x:0:0:root:/root:/sbin/nologin',
-  'nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin',
-  'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin',
-];
 
 /** Builds `dist/agent` anew and returns the archive of the image, for the cluster to import. */
 export function agentImage(): Promise<string> {
@@ -42,7 +38,6 @@ async function imageOf(target: Target, name: string): Promise<string> {
     files: {
       [nodeInImage]: binary,
       [stage.workdir]: join(repository, 'dist', target),
-      '/etc/passwd': Buffer.from(`${passwd.join('\n')}\n`),
       ...librariesOf(binary),
     },
     ...stage,

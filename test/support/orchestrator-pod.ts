@@ -9,7 +9,7 @@ import { ctr } from '../cluster/node.ts';
 import { node, repository } from './child.ts';
 import { orchestratorImage, orchestratorImageName } from './images.ts';
 
-export const orchestratorNamespace = 'sluice-system';
+const orchestratorNamespace = 'sluice-system';
 
 const name = 'sluice-orchestrator';
 const inNamespace = ['--namespace', orchestratorNamespace];

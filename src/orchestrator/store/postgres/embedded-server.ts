@@ -1,19 +1,19 @@
 /** The embedded PostgreSQL: started as a child, found again when its parent was killed, stopped at a clean exit. */
 
-import { spawn } from 'node:child_process';
-import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { Client } from 'pg';
-import { SluiceError, messageOf } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import { findBinaries, serverUser } from './binaries.ts';
-import { DATABASE, childOptions, ensureCluster, folderArgument } from './initialise.ts';
-import type { Cluster } from './initialise.ts';
+import type { Cluster } from './cluster.ts';
+import { DATABASE } from './cluster.ts';
+import { ensureCluster } from './initialise.ts';
 import { isAlive, readPostmasterFile, whenPostmaster } from './postmaster-file.ts';
 import type { PostmasterFile } from './postmaster-file.ts';
+import { spawnServer, stopServer, unavailable } from './server-process.ts';
 
 export interface EmbeddedServer {
   /** postgresql:// URL with the password. */
@@ -26,22 +26,7 @@ export interface EmbeddedServer {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 60_000; // crash recovery of a large log comes before the first connection
 const ADOPT_TIMEOUT_MS = 10_000;
-const STOP_TIMEOUT_MS = 4_000;
-
-/** Small, since it shares the machine; what a canary must not lose is on disk when a statement returns (fsync stays on). */
-const SETTINGS: Record<string, string> = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
-  max_connections: '60',
-  shared_buffers: '32MB',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
-  log_min_messages: 'fatal',
-  log_checkpoints: 'off',
-  jit: 'off',
-};
 
 /**
  * Has a server running on the data folder. The caller holds the folder's lock, so a server found here has no living parent.
@@ -119,59 +104,12 @@ async function launch(dataFolder: string, cluster: Cluster, password: string): P
   const port = await freePort(kept);
   if (port !== kept) await writeFile(portFile, `${port}\n`);
   const logPath = join(dataFolder, 'postgres.log');
-  const pid = await spawnServer(cluster, port, logPath);
+  const pid = await spawnServer(cluster, port, logPath, { listen_addresses: '127.0.0.1', unix_socket_directories: '' });
   if (!(await answers(port, password, pid))) {
     await stopServer(pid);
     throw unavailable(`it started but does not accept its password (${join(dataFolder, 'postgres.password')})`);
   }
   return { pid, port };
-}
-
-/** Its log goes to a file, not to a pipe of ours: it outlives us when we are killed. A group of its own: Ctrl-C is for us to handle. */
-async function spawnServer(cluster: Cluster, port: number, logPath: string): Promise<number> {
-  const output = await open(logPath, 'a', 0o600);
-  await chmod(logPath, 0o600);
-  const settings = Object.entries(SETTINGS).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  const args = ['-D', folderArgument(cluster), '-p', String(port), ...settings];
-  const stdio = ['ignore', output.fd, output.fd] as const;
-  const child = spawn(cluster.binaries.postgres, args, { ...childOptions(cluster), stdio: [...stdio], detached: true });
-  child.unref();
-  await output.close();
-  const gone = new AbortController();
-  child.once('error', () => gone.abort());
-  child.once('exit', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
-  const isReady = (file: PostmasterFile | undefined): true | undefined =>
-    file?.status === 'ready' && file.pid === child.pid ? true : undefined;
-  const ready = await whenPostmaster(cluster.folder, isReady, signal);
-  if (!ready || child.pid === undefined) {
-    child.kill('SIGKILL');
-    throw unavailable(`it did not start: ${await lastLines(logPath)}`);
-  }
-  return child.pid;
-}
-
-/** SIGINT is PostgreSQL's fast stop: sessions end, everything is on disk. SIGQUIT, if that takes too long, leaves the rest to recovery. */
-async function stopServer(pid: number): Promise<void> {
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    if (!isAlive(pid)) return;
-    process.kill(pid, signal);
-    if (await whenGone(pid, STOP_TIMEOUT_MS)) return;
-  }
-  throw unavailable(`its process ${pid} does not stop; end it by hand`);
-}
-
-/** Of an adopted server there is no exit event, so its process is looked at every 10 ms, for as long as a stop takes. */
-async function whenGone(pid: number, timeoutMs: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const tick = setInterval(() => isAlive(pid) || resolve(true), 10);
-  const limit = setTimeout(() => resolve(false), timeoutMs);
-  try {
-    return await promise;
-  } finally {
-    clearInterval(tick);
-    clearTimeout(limit);
-  }
 }
 
 /** The port of last time if it is free, else any. */
@@ -190,19 +128,4 @@ async function freePort(wanted: number): Promise<number> {
 
 function urlOf(port: number, password: string): string {
   return `postgresql://${DATABASE}:${encodeURIComponent(password)}@127.0.0.1:${port}/${DATABASE}`;
-}
-
-async function lastLines(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => messageOf(error));
-  return text.trim().split('\n').slice(-3).join(' | ');
-}
-
-function unavailable(why: string): SluiceError {
-  return new SluiceError(
-    'DATABASE_UNAVAILABLE',
-    `The embedded PostgreSQL: ${why}. Check the data folder, or set DATABASE_URL.`,
-    {
-      disposition: 'stalled',
-    },
-  );
 }

@@ -5,31 +5,12 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../../shared/errors.ts';
-import type { Binaries, ServerUser } from './binaries.ts';
+import type { Cluster } from './cluster.ts';
+import { DATABASE, childOptions, folderArgument } from './cluster.ts';
+import { setPassword } from './set-password.ts';
 import { packCluster, unpackCluster } from './template.ts';
 
-/** Name of the role and of the database. */
-export const DATABASE = 'sluice';
-
-/** Where the cluster lies and how its programs are started. */
-export interface Cluster {
-  folder: string;
-  binaries: Binaries;
-  user: ServerUser | undefined;
-}
-
-/** Options for a child that works on the cluster: its working folder is the cluster, whoever it runs as. */
-export function childOptions(cluster: Cluster): { cwd: string; uid?: number; gid?: number } {
-  return { cwd: cluster.folder, ...cluster.user };
-}
-
-/**
- * The folder as the child names it. As another user it could not walk a path through our private folders;
- * its working folder is entered before the user is changed, so that name always works (tried on Linux, where root is the case that matters).
- */
-export function folderArgument(cluster: Cluster): string {
-  return cluster.user && process.platform === 'linux' ? '/proc/self/cwd' : cluster.folder;
-}
+const CREATE_DATABASE = `CREATE DATABASE ${DATABASE}`;
 
 /**
  * Makes the cluster unless it is there. Made beside its place and renamed at the end: an interrupted start leaves nothing half-made.
@@ -49,10 +30,14 @@ export async function ensureCluster(dataFolder: string, cluster: Cluster): Promi
   await rm(draft.folder, { recursive: true, force: true });
   await mkdir(draft.folder, { recursive: true, mode: 0o700 });
   if (draft.user) await chown(draft.folder, draft.user.uid, draft.user.gid);
-  await (draft.binaries.template === undefined
-    ? initdb(draft)
-    : unpackCluster(draft.binaries.template, draft.folder, draft.user));
-  await setUp(draft, password);
+  const { template } = draft.binaries;
+  if (template === undefined) {
+    await initdb(draft);
+    await singleUser(draft, [CREATE_DATABASE, `ALTER ROLE ${DATABASE} PASSWORD '${password}'`]);
+  } else {
+    await unpackCluster(template, draft.folder, draft.user);
+    await setPassword(draft, password);
+  }
   await writeFile(join(draft.folder, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
   await rename(draft.folder, cluster.folder);
   return password;
@@ -64,6 +49,7 @@ export async function ensureCluster(dataFolder: string, cluster: Cluster): Promi
  */
 export async function makeTemplate(cluster: Cluster, file: string): Promise<void> {
   await initdb(cluster);
+  await singleUser(cluster, [CREATE_DATABASE]);
   await packCluster(cluster.folder, file);
 }
 
@@ -74,9 +60,8 @@ function initdb(cluster: Cluster): Promise<void> {
   return runToEnd(cluster, cluster.binaries.initdb, ['-D', folderArgument(cluster), ...options, ...zone], '');
 }
 
-/** In single-user mode, before the server has ever listened: there is no moment at which it can be reached without the password. */
-function setUp(cluster: Cluster, password: string): Promise<void> {
-  const statements = [`ALTER ROLE ${DATABASE} PASSWORD '${password}'`, `CREATE DATABASE ${DATABASE}`];
+/** Before the server has ever listened: there is no moment at which it can be reached without the password. */
+function singleUser(cluster: Cluster, statements: string[]): Promise<void> {
   const args = ['--single', '-D', folderArgument(cluster), 'postgres'];
   return runToEnd(cluster, cluster.binaries.postgres, args, statements.join('\n') + '\n');
 }
