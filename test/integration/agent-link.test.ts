@@ -4,11 +4,12 @@ import { startControlPlane } from '../cluster/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { startAgent } from '../support/agent.ts';
 import type { TestAgent, TestAgentOptions } from '../support/agent.ts';
+import { KubeGate } from '../support/kube-gate.ts';
 import { SmallHub } from '../support/small-hub.ts';
 import type { SmallHubOptions } from '../support/small-hub.ts';
 import { TRAFFIC_SPLIT, configMap, installTrafficSplit, splitOf } from '../support/objects.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
-import type { PatchSpec } from '../../src/protocol/operation.ts';
+import type { Operation, PatchSpec } from '../../src/protocol/operation.ts';
 import { PROTOCOL_MAX } from '../../src/protocol/service.ts';
 
 let plane: ControlPlane;
@@ -84,6 +85,20 @@ async function makeStuck(hub: SmallHub, name: string): Promise<{ release: () => 
   };
 }
 
+/** An agent whose apply of a ConfigMap the API server does not get before `release`: it holds the lane of that object. */
+async function holdLane(name: string): Promise<{ hub: SmallHub; stuck: Operation; release: () => void }> {
+  const gate = await KubeGate.open(plane.kubeconfig);
+  open.push({ stop: () => gate[Symbol.asyncDispose]() });
+  const hub = await startHub();
+  await startFor(hub, { kubeconfig: gate.kubeconfig });
+  await hub.connected();
+  const { arrived, release } = gate.hold('before', ({ path }) => path.includes(`/configmaps/${name}`));
+  const stuck = hub.operation('shop', { kind: 'apply', objects: [configMap(name, {})] });
+  hub.deliver(stuck);
+  await arrived;
+  return { hub, stuck, release };
+}
+
 const deletion = (name: string) => ({
   kind: 'delete' as const,
   object: { apiVersion: 'v1', kind: 'ConfigMap', name },
@@ -117,10 +132,8 @@ describe('an operation runs once', () => {
   });
 
   test('an apply of several objects takes the lanes of all of them', async () => {
-    const { hub } = await connect();
+    const { hub, stuck, release } = await holdLane('several');
     await makeList(hub, 'several');
-    const { release } = await makeStuck(hub, 'several');
-    const stuck = hub.operation('shop', deletion('several'));
     const both = hub.operation('shop', {
       kind: 'apply',
       objects: [configMap('several', { b: '1' }), splitOf('several', 1, 0)],
@@ -132,26 +145,40 @@ describe('an operation runs once', () => {
       body: { spec: { after: true } },
     };
     const after = hub.operation('shop', merge);
-    for (const operation of [stuck, both, after]) hub.deliver(operation);
+    for (const operation of [both, after]) hub.deliver(operation);
     await hub.until('both wait', () => hub.states.filter((each) => each.state === 'accepted').length >= 2);
-    await release();
+    release();
     await hub.result(after.id);
     const order = hub.states.filter((each) => each.state === 'succeeded').map((each) => each.id);
     expect(order.slice(-3)).toEqual([stuck.id, both.id, after.id]);
   });
 
-  test('a stuck object stops only itself; what waits behind it can be cancelled, and what runs as well', async () => {
-    const { hub } = await connect();
-    const { release } = await makeStuck(hub, 'stuck');
-    const running = hub.operation('shop', deletion('stuck'));
+  test('a stuck object stops only itself; what waits behind it can be cancelled', async () => {
+    const { hub, stuck, release } = await holdLane('stuck');
     const waiting = hub.operation('shop', { kind: 'apply', objects: [configMap('stuck', { late: 'yes' })] });
-    hub.deliver(running);
     hub.deliver(waiting);
     await hub.value('shop', { kind: 'apply', objects: [configMap('free', {})] });
     hub.send({ body: 'cancel', cancel: { id: waiting.id } });
     expect(await hub.result(waiting.id)).toMatchObject({ state: 'cancelled', code: 'CANCELLED' });
+    expect(hub.results.has(stuck.id)).toBe(false);
+    release();
+    await hub.result(stuck.id);
+  });
+
+  test('a deletion that waits for the end keeps nobody from the object, and can be cancelled', async () => {
+    const { hub } = await connect();
+    const { release } = await makeStuck(hub, 'ending');
+    const running = hub.operation('shop', deletion('ending'));
+    hub.deliver(running);
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: 'ending' };
+    const patch = { kind: 'patch', object: ref, type: 'merge', body: { data: { late: 'yes' } } } as const;
+    const { object: patched } = await hub.value<{ object: KubeObject }>('shop', patch);
+    expect(patched.metadata.deletionTimestamp).toBeDefined();
+    expect(hub.results.has(running.id)).toBe(false);
     hub.send({ body: 'cancel', cancel: { id: running.id } });
-    expect(await hub.result(running.id)).toMatchObject({ state: 'cancelled', code: 'CANCELLED' });
+    const cancelled = await hub.result(running.id);
+    expect(cancelled).toMatchObject({ state: 'cancelled', code: 'CANCELLED' });
+    expect(cancelled.message).toMatch(/being deleted.*example.com\/hold/);
     await release();
   });
 
@@ -160,7 +187,7 @@ describe('an operation runs once', () => {
     const { release } = await makeStuck(hub, 'slow');
     const result = await hub.run('shop', deletion('slow'), { notAfterMs: Date.now() + 700 });
     expect(result).toMatchObject({ state: 'failed', code: 'TIMEOUT' });
-    expect(result.message).toContain('wait for the end of ConfigMap shop/slow');
+    expect(result.message).toMatch(/ConfigMap shop\/slow is being deleted.*finalizers keep it \(example.com\/hold\)/);
     await release();
   });
 

@@ -100,7 +100,9 @@ export class SmallHub implements AsyncDisposable {
 
   operation(namespace: string, spec: OperationSpec, more: Partial<Operation> = {}): Operation {
     nextId += 1;
-    return { id: `op-${nextId}`, deploymentId: 'd', namespace, notAfterMs: Date.now() + 30_000, spec, ...more };
+    const id = `op-${nextId}`;
+    const notAfterMs = Date.now() + 30_000;
+    return { id, deploymentId: 'd', namespace, notAfterMs, generation: nextId, spec, ...more };
   }
 
   deliver(operation: Operation, epoch = this.epoch, redelivered = false): void {

@@ -7,8 +7,9 @@ import type { OperationProgress } from '../../protocol/status-codec.ts';
 import { execute, laneKeysOf } from '../operations/execute.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Cluster } from '../operations/context.ts';
+import { KnownMarks } from '../operations/known-marks.ts';
 import type { Policy } from '../operations/policy.ts';
-import { admit, checkDeadline, refusalOf } from './admission.ts';
+import { admit, checkDeadline, checkWrite, endingOf } from './admission.ts';
 import type { Refusal } from './admission.ts';
 import { HubClock } from './hub-clock.ts';
 import { Journal } from './journal.ts';
@@ -35,11 +36,12 @@ interface Job {
 }
 
 export class Dispatcher {
-  readonly journal = new Journal();
+  readonly journal: Journal;
   /** The highest epoch seen: an orchestrator of a lower one has been replaced. */
   highestEpoch = 0;
   #options: DispatcherOptions;
   #lanes: Lanes;
+  #marks = new KnownMarks();
   #jobs = new Map<string, Job>();
   /** By which deadlines are judged. */
   readonly hubClock: HubClock;
@@ -50,12 +52,16 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#lanes = new Lanes(options.credit);
+    this.journal = new Journal(() => options.clock.now());
     this.hubClock = new HubClock(() => options.clock.now());
   }
 
   /** A session began. @param serverTimeMs the hub's clock, by which deadlines are judged. */
   begin(epoch: number, serverTimeMs: number): void {
     this.highestEpoch = Math.max(this.highestEpoch, epoch);
+    // Hello named them, and the hub that answered counts on them.
+    for (const entry of this.journal.open()) entry.heldEpoch = Math.max(entry.heldEpoch, epoch);
+    this.#marks.clear();
     this.hubClock.begin(serverTimeMs);
   }
 
@@ -68,10 +74,14 @@ export class Dispatcher {
     return this.#draining;
   }
 
-  /** Takes an operation. Returns false while draining: then nothing was taken, and another session is to have it. */
-  take(operation: Operation, epoch: number): boolean {
-    const known = this.journal.find(operation.id);
+  /**
+   * Takes an operation. Returns false while draining: then nothing was taken, and another session is to have it.
+   * @param redelivered it was sent before, to this agent or another.
+   */
+  take(operation: Operation, epoch: number, redelivered = false): boolean {
+    const known = this.journal.find(operation);
     if (known) {
+      known.heldEpoch = Math.max(known.heldEpoch, epoch);
       this.#repeat(known);
       return true;
     }
@@ -82,7 +92,7 @@ export class Dispatcher {
       this.#options.onStatus({ id: operation.id, ...refusal, atMs: this.now() }, epoch);
       return true;
     }
-    const entry = this.journal.add(operation, epoch);
+    const entry = this.journal.add(operation, epoch, redelivered);
     if (refusal) this.#finish(entry, refusal);
     else this.#enqueue(entry);
     return true;
@@ -90,7 +100,7 @@ export class Dispatcher {
 
   /** Ends an operation that waits; interrupts one that runs. Of an unknown or ended one nothing is said. */
   cancel(id: string): void {
-    const entry = this.journal.find(id);
+    const entry = this.journal.get(id);
     const job = this.#jobs.get(id);
     if (!entry || !job) return;
     if (this.#lanes.remove(job.task)) {
@@ -120,7 +130,6 @@ export class Dispatcher {
   }
 
   #repeat(entry: JournalEntry): void {
-    if (entry.result) this.journal.reopen(entry);
     const { id } = entry.operation;
     const progress: OperationProgress = {
       id,
@@ -133,17 +142,18 @@ export class Dispatcher {
   #enqueue(entry: JournalEntry): void {
     const { id } = entry.operation;
     const controller = new AbortController();
-    const task: LaneTask = { keys: laneKeysOf(entry.operation), run: () => this.#run(entry, controller.signal) };
+    const keys = laneKeysOf(entry.operation);
+    const task: LaneTask = { keys, run: (leaveLane) => this.#run(entry, controller.signal, leaveLane) };
     this.#jobs.set(id, { task, controller });
     if (!this.#lanes.add(task)) this.#options.onStatus({ id, state: 'accepted', atMs: this.now() }, entry.epoch);
   }
 
-  async #run(entry: JournalEntry, cancelled: AbortSignal): Promise<void> {
+  async #run(entry: JournalEntry, cancelled: AbortSignal, leaveLane: () => void): Promise<void> {
     const { operation } = entry;
     try {
-      this.#finish(entry, await this.#perform(entry, cancelled));
-    } catch (error) {
-      if (!this.#stopped) this.#finish(entry, refusalOf(error));
+      const ending = await this.#perform(entry, cancelled, leaveLane);
+      // What succeeded is said even while the agent goes; what was interrupted is the next one's.
+      if (!this.#stopped || ending.state === 'succeeded') this.#finish(entry, ending);
     } finally {
       this.#forget(operation.id);
     }
@@ -154,31 +164,49 @@ export class Dispatcher {
     if (this.#jobs.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #perform(entry: JournalEntry, cancelled: AbortSignal): Promise<Ending> {
-    const { operation, epoch } = entry;
+  /** Never rejects. */
+  async #perform(entry: JournalEntry, cancelled: AbortSignal, leaveLane: () => void): Promise<Ending> {
+    const { operation, history } = entry;
     const late = checkDeadline(operation, this.now());
     if (late) return late;
-    entry.state = 'running';
-    this.#options.onStatus({ id: operation.id, state: 'running', atMs: this.now() }, epoch);
-    const { cluster, guards } = this.#options;
+    this.#progress(entry);
+    const { cluster, guards, policy } = this.#options;
     // The deadline also ends retries and waits: what the run no longer counts on is not done behind its back.
     const deadline = new AbortController();
     const cancelTimer = this.#options.clock.after(Math.min(operation.notAfterMs - this.now(), 2 ** 31 - 1), () =>
       deadline.abort(),
     );
+    let hasWritten = false;
+    const permit = (): void => {
+      const { heldEpoch } = entry;
+      const { highestEpoch } = this;
+      const { notAfterMs } = operation;
+      checkWrite({ notAfterMs, nowMs: this.now(), isCancelled: cancelled.aborted, heldEpoch, highestEpoch });
+      hasWritten = true;
+    };
+    const progress = (message: string): void => this.#progress(entry, message);
     try {
       const signal = AbortSignal.any([cancelled, deadline.signal]);
       const refusal = await guards.refusalFor(operation, signal);
       if (refusal) return refusal;
-      const value = await execute({ ...cluster, guards, operation, signal }).finally(() => guards.settled(operation));
+      const tools = { guards, policy, marks: this.#marks, signal, permit, progress, leaveLane };
+      const value = await execute({ ...cluster, ...tools, operation, history }).finally(() =>
+        guards.settled(operation),
+      );
       return { state: 'succeeded', code: 'OK', message: '', value };
     } catch (error) {
-      if (!deadline.signal.aborted || cancelled.aborted) throw error;
-      const message = `Given up at its deadline, ${describeKind(operation)} was not finished: ${refusalOf(error).message}`;
-      return { state: 'failed', code: 'TIMEOUT', message };
+      const facts = { operation, hasWritten, isLate: deadline.signal.aborted, isCancelled: cancelled.aborted };
+      return endingOf(error, facts);
     } finally {
       cancelTimer();
     }
+  }
+
+  #progress(entry: JournalEntry, message?: string): void {
+    entry.state = 'running';
+    const { id } = entry.operation;
+    const status: OperationProgress = { id, state: 'running', ...(message && { message }), atMs: this.now() };
+    this.#options.onStatus(status, entry.epoch);
   }
 
   #finish(entry: JournalEntry, ending: Ending): void {
@@ -193,7 +221,3 @@ export class Dispatcher {
 }
 
 type Ending = Refusal & { value?: unknown };
-
-function describeKind(operation: Operation): string {
-  return `the ${operation.spec.kind}`;
-}

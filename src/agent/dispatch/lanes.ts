@@ -3,8 +3,8 @@
 export interface LaneTask {
   /** All lanes it takes; none: it waits for a slot only. */
   keys: string[];
-  /** Must not reject. */
-  run(): Promise<void>;
+  /** Must not reject. @param leave frees its lanes before its end; the slot it keeps. */
+  run(leave: () => void): Promise<void>;
 }
 
 /**
@@ -67,7 +67,10 @@ export class Lanes {
   async #start(task: LaneTask): Promise<void> {
     this.#running += 1;
     try {
-      await task.run();
+      await task.run(() => {
+        this.#leave(task);
+        this.#pump();
+      });
     } finally {
       // Whatever happened: a slot that leaks stops the agent for good.
       this.#running -= 1;

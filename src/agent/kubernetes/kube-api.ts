@@ -7,8 +7,10 @@ import { Agent, request as httpsRequest } from 'node:https';
 import pRetry from 'p-retry';
 import { pause } from '../../shared/clock.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { SluiceError } from '../../shared/errors.ts';
 import type { ClusterAccess, Credentials } from './cluster-access.ts';
 import { KubeError, answerError, isUntouched, isWorthRetrying, transportError } from './kube-error.ts';
+import { endIfPermitted } from './permitted.ts';
 
 export interface KubeCall {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -18,9 +20,16 @@ export interface KubeCall {
   body?: unknown;
   /** Default: application/json. */
   contentType?: string;
+  /** Default: JSON. */
+  accept?: string;
   /** For messages: `apply Deployment shop/web`. */
   what: string;
   signal?: AbortSignal;
+  /**
+   * Of a write: throws where it must not be done any more. Asked right before the bytes go out, at each try. From then on
+   * `signal` tears nothing: the answer is waited for, as long as a call may take, and is what counts.
+   */
+  permit?: () => void;
   /** False: the deed must not run twice, so it is only tried again where the server did not touch it. Default: true. */
   repeatable?: boolean;
 }
@@ -56,9 +65,19 @@ export class KubeApi {
     return JSON.parse(await this.text(call)) as T;
   }
 
-  /** The answer as text. At most 4 tries of 10 s each. @throws KubeError */
+  /** The answer as text. At most 4 tries of 10 s each. @throws KubeError, and what `permit` threw */
   async text(call: KubeCall): Promise<string> {
     const { signal, repeatable = true } = call;
+    const last: { text?: string; error?: unknown } = {};
+    const tryOnce = async (): Promise<string> => {
+      try {
+        last.text = await this.#once(call);
+        return last.text;
+      } catch (error) {
+        last.error = error;
+        throw error;
+      }
+    };
     const options = {
       ...RETRIES,
       ...(signal && { signal }),
@@ -70,9 +89,12 @@ export class KubeApi {
       },
     };
     try {
-      return await pRetry(() => this.#once(call), options);
+      return await pRetry(tryOnce, options);
     } catch (error) {
-      throw error instanceof KubeError ? error : transportError(call.what, error);
+      // An abort that came while a write was on its way: how that one ended is the truth, not that we no longer wanted it.
+      if (call.permit && last.text !== undefined) return last.text;
+      const cause = call.permit ? (last.error ?? error) : error;
+      throw cause instanceof SluiceError ? cause : transportError(call.what, cause);
     }
   }
 
@@ -91,7 +113,7 @@ export class KubeApi {
   async #once(call: KubeCall): Promise<string> {
     const { calls, credentials } = await this.#ready();
     const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
-    const signal = call.signal ? AbortSignal.any([timeout, call.signal]) : timeout;
+    const signal = call.signal && !call.permit ? AbortSignal.any([timeout, call.signal]) : timeout;
     const answer = await this.#send(calls, credentials, call, signal);
     return read(answer).catch((error: unknown) => {
       throw transportError(call.what, signal.aborted ? signal.reason : error);
@@ -109,7 +131,7 @@ export class KubeApi {
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
     const headers: OutgoingHttpHeaders = {
       ...credentials.headers,
-      accept: 'application/json, */*',
+      accept: call.accept ?? 'application/json, */*',
       'user-agent': 'sluice-agent',
       ...(body && { 'content-type': call.contentType ?? 'application/json', 'content-length': body.byteLength }),
     };
@@ -119,6 +141,7 @@ export class KubeApi {
     let answer: IncomingMessage;
     try {
       signal?.throwIfAborted();
+      call.signal?.throwIfAborted();
       const options = { host, port, path, method: call.method, headers, ...(signal && { signal }) };
       // Without TLS is only a proxy on loopback, such as kubectl's.
       const request = protocol === 'http:' ? httpRequest(options) : httpsRequest({ ...options, agent });
@@ -127,12 +150,14 @@ export class KubeApi {
           ? undefined
           : setTimeout(() => request.destroy(new DOMException('No answer.', 'TimeoutError')), timeoutMs);
       try {
-        request.end(body);
+        if (call.permit) endIfPermitted(request, body, call.permit, call.signal);
+        else request.end(body);
         [answer] = (await once(request, 'response')) as [IncomingMessage];
       } finally {
         clearTimeout(late);
       }
     } catch (error) {
+      if (error instanceof SluiceError) throw error;
       throw transportError(call.what, signal?.aborted ? signal.reason : error);
     }
     const status = answer.statusCode ?? 0;

@@ -51,7 +51,7 @@ export function answerError(what: string, status: number, body: string, retryAft
   const { code, disposition } = classify(status, reason);
   const said = `${(answer.message?.trim() || `HTTP ${status}`).replace(/\.$/, '')}.`;
   const seconds = Number(retryAfterHeader ?? answer.details?.retryAfterSeconds ?? 0);
-  return new KubeError(code, `Could not ${what}: ${conflictOwners(answer) ?? said}${hintFor(status, reason)}`, {
+  return new KubeError(code, `Could not ${what}: ${conflictOwners(answer) ?? said}${hintFor(status, answer)}`, {
     status,
     reason,
     retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
@@ -65,25 +65,33 @@ export function transportError(what: string, cause: unknown): KubeError {
   const code = codeOf(cause) ?? '';
   const name = cause instanceof Error ? cause.name : '';
   if (name === 'TimeoutError' || code.includes('TIMEOUT')) {
-    return new KubeError('TIMEOUT', `Could not ${what}: the API server did not answer in time.`, {
-      status: 0,
-      disposition: 'retry',
-      cause,
-    });
+    return new KubeError(
+      'TIMEOUT',
+      `Could not ${what}: the API server did not answer in time. Look at the object before you try again: it may have been done.`,
+      {
+        status: 0,
+        disposition: 'retry',
+        cause,
+      },
+    );
   }
   if (name === 'AbortError' || code === 'UND_ERR_ABORTED') {
-    return new KubeError('CANCELLED', `Stopped while trying to ${what}; it may or may not have been done.`, {
+    return new KubeError('CANCELLED', `Stopped while trying to ${what}. Ask again if it is still wanted.`, {
       status: 0,
       disposition: 'terminal',
       cause,
     });
   }
-  return new KubeError('UNAVAILABLE', `Could not ${what}: the API server cannot be reached (${messageOf(cause)}).`, {
-    status: 0,
-    reason: code,
-    disposition: 'retry',
-    cause,
-  });
+  return new KubeError(
+    'UNAVAILABLE',
+    `Could not ${what}: the API server cannot be reached (${messageOf(cause)}). See that it runs and that no NetworkPolicy is between.`,
+    {
+      status: 0,
+      reason: code,
+      disposition: 'retry',
+      cause,
+    },
+  );
 }
 
 /** True where the same call may go through a moment later: too many requests, server errors, a connection that broke. */
@@ -132,11 +140,37 @@ function conflictOwners(answer: KubeStatus): string | undefined {
   return `other managers own ${fields.join(', ')}. Remove the fields from the manifest, or let the other manager give them up.`;
 }
 
-function hintFor(status: number, reason: string): string {
-  if (status === 401)
-    return " The agent's ServiceAccount token is not accepted: it may be expired or of another cluster.";
-  if (status === 403 && reason === 'Forbidden') return " Grant it in the agent's Role (Helm value allowedNamespaces).";
-  return '';
+/** What a person can do about it, where the API server's own words do not say. */
+function hintFor(status: number, answer: KubeStatus): string {
+  const { reason } = answer;
+  switch (status) {
+    case 401:
+      return " The agent's ServiceAccount token is not accepted: it may be expired or of another cluster.";
+    case 403:
+      return reason === 'Forbidden' ? " Grant it in the agent's Role (Helm value allowedNamespaces)." : '';
+    case 405:
+    case 415:
+      return ' This cluster does not offer that for this kind: use another way, or a newer Kubernetes.';
+    case 409:
+      return reason === 'Conflict' ? ' Somebody wrote at the same time: read it again and repeat.' : '';
+    case 410:
+      return ' The list took longer than the API server keeps its pages: ask again.';
+    case 422:
+      // Its own words name the field; only of a patch that does not apply they are these.
+      return answer.message?.startsWith('the server rejected our request')
+        ? ' A step of the patch does not apply to the object as it is: read it again.'
+        : '';
+    case 413:
+      return ' Make the object smaller: what is large belongs into a volume or several objects.';
+    case 429:
+    case 502:
+    case 503:
+      return ' The API server is busy or restarts: try again in a moment.';
+    case 504:
+      return ' Look at the object before you try again: it may have been done.';
+    default:
+      return status >= 500 ? ' See the log of the API server, or of the webhook that is named.' : '';
+  }
 }
 
 function parseStatus(body: string): KubeStatus {

@@ -6,9 +6,15 @@ import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { pathOf } from '../kubernetes/resources.ts';
 import type { Resources } from '../kubernetes/resources.ts';
 import { policyError } from './policy.ts';
+import type { Policy } from './policy.ts';
+import type { KnownMarks } from './known-marks.ts';
+import { groupOf } from './mark.ts';
 
 /** Owns the fields that Sluice writes. One name for all agents, so that an upgrade does not fight its predecessor. */
 export const FIELD_MANAGER = 'sluice';
+
+/** Kinds of no namespace that an apply may hold. */
+const CLUSTER_WIDE: ReadonlySet<string> = new Set(['Namespace', 'CustomResourceDefinition']);
 
 export interface Cluster {
   api: KubeApi;
@@ -21,21 +27,46 @@ export interface GuardKeeper {
   disarm(operation: Operation, spec: GuardSpec, signal: AbortSignal): Promise<boolean>;
 }
 
+/**
+ * `first`: nobody has tried it. `repeated`: it was sent before, so it may have been done by an agent that has forgotten.
+ * `done`: this agent did it, only its value is to be read again.
+ */
+export type History = 'first' | 'repeated' | 'done';
+
 export interface OperationContext extends Cluster {
   operation: Operation;
+  policy: Policy;
   guards: GuardKeeper;
   /** Aborts when the operation is cancelled, its deadline passes, or the agent stops. */
   signal: AbortSignal;
+  history: History;
+  marks: KnownMarks;
+  /** For `KubeCall.permit` of each write. @throws SluiceError where the operation must not write any more */
+  permit: () => void;
+  /** Says what it does now, for people. */
+  progress: (message: string) => void;
+  /** Only waiting follows: the next operation on its objects may begin. */
+  leaveLane: () => void;
 }
 
-/** The path of an object an operation names. @throws SluiceError POLICY when its kind has no namespace. */
+/** The path of an object an operation names. @throws SluiceError POLICY when its kind has no namespace, and no right names it. */
 export async function locate(context: OperationContext, ref: ObjectRef): Promise<string> {
   const resource = await context.resources.find(ref.apiVersion, ref.kind);
-  if (!resource.namespaced) throw policyError(`${ref.kind} ${ref.name} belongs to no namespace`);
+  if (!resource.namespaced) checkClusterWide(context.policy, ref);
   return pathOf(resource, ref.namespace ?? context.operation.namespace, ref.name);
+}
+
+/** The allowed namespaces say nothing of what lies in none: such a kind must be named, and a Namespace be an allowed one. */
+function checkClusterWide({ rights = [], allowedNamespaces }: Policy, { apiVersion, kind, name }: ObjectRef): void {
+  const isNamed = rights.some(({ group, kinds }) => group === groupOf(apiVersion) && kinds.includes(kind));
+  if (!isNamed) throw policyError(`${kind} ${name} belongs to no namespace, and no right names its kind`, 'rights');
+  if (kind === 'Namespace' && !allowedNamespaces.includes(name)) {
+    throw policyError(`namespace ${name} is not one of its allowed namespaces`, 'allowedNamespaces');
+  }
 }
 
 /** `Deployment shop/web` */
 export function label(context: { operation: Operation }, ref: ObjectRef): string {
+  if (CLUSTER_WIDE.has(ref.kind)) return `${ref.kind} ${ref.name}`;
   return `${ref.kind} ${ref.namespace ?? context.operation.namespace}/${ref.name}`;
 }

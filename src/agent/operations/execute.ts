@@ -1,6 +1,5 @@
 /** One operation from its spec to its value. */
 
-import { SluiceError } from '../../shared/errors.ts';
 import type { Operation, OperationKind, ResultValue } from '../../protocol/operation.ts';
 import { apply } from './apply.ts';
 import type { OperationContext } from './context.ts';
@@ -8,11 +7,15 @@ import { deleteObject } from './delete.ts';
 import { discover } from './discover.ts';
 import { get } from './get.ts';
 import { guard } from './guard.ts';
+import { http } from './http.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
+import { keyOf } from './mark.ts';
+import { refOf } from './object-ref.ts';
 import { patch } from './patch.ts';
 import { reviewAccess } from './review-access.ts';
 import { scale } from './scale.ts';
+import { scrape } from './scrape.ts';
 
 /** @throws SluiceError with a ResultCode as its code. */
 export function execute(context: OperationContext): Promise<ResultValue[OperationKind]> {
@@ -39,8 +42,9 @@ export function execute(context: OperationContext): Promise<ResultValue[Operatio
     case 'guard':
       return guard(context, spec);
     case 'http':
+      return http(context, spec);
     case 'scrape':
-      throw new SluiceError('UNSUPPORTED', `This agent does not know the operation ${spec.kind}. Upgrade it.`);
+      return scrape(context, spec);
   }
 }
 
@@ -50,21 +54,13 @@ export function execute(context: OperationContext): Promise<ResultValue[Operatio
  */
 export function laneKeysOf(operation: Operation): string[] {
   const { spec, namespace } = operation;
-  const key = (apiVersion: string, kind: string, inNamespace: string | undefined, name: string): string => {
-    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-    return `${group}/${kind}/${inNamespace ?? namespace}/${name}`;
-  };
   switch (spec.kind) {
     case 'apply':
-      return spec.dryRun === true
-        ? []
-        : [...new Set(spec.objects.map((o) => key(o.apiVersion, o.kind, o.metadata.namespace, o.metadata.name)))];
+      return spec.dryRun === true ? [] : [...new Set(spec.objects.map((object) => keyOf(refOf(object), namespace)))];
     case 'patch':
     case 'scale':
-    case 'delete': {
-      const { apiVersion, kind, namespace: inNamespace, name } = spec.object;
-      return [key(apiVersion, kind, inNamespace, name)];
-    }
+    case 'delete':
+      return [keyOf(spec.object, namespace)];
     case 'get':
     case 'list':
     case 'discover':
@@ -73,9 +69,7 @@ export function laneKeysOf(operation: Operation): string[] {
     case 'http':
     case 'scrape':
       return [];
-    case 'guard': {
-      const { apiVersion, kind, namespace: inNamespace, name } = spec.holder;
-      return [key(apiVersion, kind, inNamespace, name)];
-    }
+    case 'guard':
+      return [keyOf(spec.holder, namespace)];
   }
 }

@@ -1,12 +1,15 @@
-/** One patch of one object, with the preconditions put into the patch itself, so that the API server judges them. */
+/** One patch of one object, with the mark and the preconditions put into the patch itself, so that the API server judges them. */
 
 import { SluiceError } from '../../shared/errors.ts';
 import type { PatchSpec, ResultValue } from '../../protocol/operation.ts';
-import type { KubeObject, ObjectRef } from '../../protocol/kube-object.ts';
+import type { KubeObject } from '../../protocol/kube-object.ts';
 import { KubeError } from '../kubernetes/kube-error.ts';
 import { FIELD_MANAGER, label, locate } from './context.ts';
 import type { OperationContext } from './context.ts';
+import { keyOf, markOf, markSteps, markedMerge } from './mark.ts';
 import { outgoing } from './outgoing.ts';
+import { asPrecondition, preconditionsOf } from './preconditions.ts';
+import { readBack, wasDone, writtenAfterAll } from './prior-deed.ts';
 
 const CONTENT_TYPES: Record<PatchSpec['type'], string> = {
   merge: 'application/merge-patch+json',
@@ -14,59 +17,79 @@ const CONTENT_TYPES: Record<PatchSpec['type'], string> = {
   json: 'application/json-patch+json',
 };
 
+/** @throws SluiceError SUPERSEDED, PRECONDITION, INVALID; KubeError */
 export async function patch(context: OperationContext, spec: PatchSpec): Promise<ResultValue['patch']> {
-  const preconditions = preconditionsOf(spec.object, spec.resourceVersion);
-  const what = `patch ${label(context, spec.object)}`;
+  if (await wasDone(context, spec.object, true)) return { object: await readBack(context, spec.object) };
   try {
-    const object = await context.api.call<KubeObject>({
-      method: 'PATCH',
-      path: await locate(context, spec.object),
-      query: { fieldManager: FIELD_MANAGER },
-      contentType: CONTENT_TYPES[spec.type],
-      body: spec.type === 'json' ? guardedList(spec, preconditions) : guardedMerge(spec.body, preconditions),
-      what,
-      signal: context.signal,
-      // A merge says what is to be; a list of JSON patch steps may add twice, unless a version forbids the second time.
-      repeatable: spec.type !== 'json' || spec.resourceVersion !== undefined,
-    });
-    return { object: outgoing(object) };
+    return {
+      object: await (spec.type === 'json'
+        ? patchInSteps(context, spec)
+        : write(context, spec, mergeBody(context, spec))),
+    };
   } catch (error) {
-    throw Object.keys(preconditions).length > 0 ? asPrecondition(error, what) : error;
+    const object = await writtenAfterAll(context, spec.object, error);
+    if (object) return { object };
+    const preconditions = preconditionsOf(spec.object, spec.resourceVersion);
+    throw Object.keys(preconditions).length > 0 ? asPrecondition(error, whatOf(context, spec)) : error;
   }
 }
 
-/**
- * Also for deletion: a conflict where we asked for a certain object or version is that one's fault.
- * Another uid is a 409 to a deletion, and to a patch a 422 about `metadata.uid`.
- */
-export function asPrecondition(error: unknown, what: string): unknown {
-  if (!(error instanceof KubeError)) return error;
-  if (error.status !== 409 && !(error.status === 422 && error.fields.includes('metadata.uid'))) return error;
-  return new SluiceError(
-    'PRECONDITION',
-    `Did not ${what}: it is not the object or version that was meant, somebody else changed or replaced it (${error.message}). Read it again.`,
-    { cause: error },
-  );
+async function write(context: OperationContext, spec: PatchSpec, body: unknown): Promise<KubeObject> {
+  const { api, marks, operation, permit, signal } = context;
+  const version = spec.resourceVersion ?? spec.object.resourceVersion;
+  const object = await api.call<KubeObject>({
+    method: 'PATCH',
+    path: await locate(context, spec.object),
+    query: { fieldManager: FIELD_MANAGER },
+    contentType: CONTENT_TYPES[spec.type],
+    body,
+    what: whatOf(context, spec),
+    signal,
+    permit,
+    // A merge says what is to be; a list of JSON patch steps may add twice, unless a version forbids the second time.
+    repeatable: spec.type !== 'json' || version !== undefined,
+  });
+  marks.written(keyOf(spec.object, operation.namespace), markOf(object));
+  return outgoing(object);
 }
 
-/** The metadata that an object must have, by which the API server refuses a patch of another. */
-export function preconditionsOf(ref: ObjectRef, resourceVersion?: string): Record<string, string> {
-  return { ...(ref.uid && { uid: ref.uid }), ...(resourceVersion && { resourceVersion }) };
+function whatOf(context: OperationContext, spec: PatchSpec): string {
+  return `patch ${label(context, spec.object)}`;
 }
 
-function guardedMerge(body: unknown, preconditions: Record<string, string>): unknown {
+function mergeBody({ operation }: OperationContext, spec: PatchSpec): unknown {
+  const { generation } = operation;
+  const { kind } = spec.object;
+  const isMarked = spec.forget === true || generation !== undefined;
+  const body = isMarked ? markedMerge(spec.body, kind, spec.forget === true ? undefined : generation) : spec.body;
+  const preconditions = preconditionsOf(spec.object, spec.resourceVersion);
   if (Object.keys(preconditions).length === 0) return body;
   const { metadata, ...rest } = body as { metadata?: object };
   return { ...rest, metadata: { ...metadata, ...preconditions } };
 }
 
-/** `replace`, not `test`: a failed test is a 422 without a reason, a replaced version or uid is the API server's own conflict. */
-function guardedList(spec: PatchSpec, preconditions: Record<string, string>): unknown {
+/** A step can't add to what is not there: the first mark on an object without annotations takes another step, and a second try. */
+async function patchInSteps(context: OperationContext, spec: PatchSpec): Promise<KubeObject> {
   if (!Array.isArray(spec.body)) throw new SluiceError('INVALID', 'The body of a JSON patch is a list of steps.');
-  const guards = Object.entries(preconditions).map(([key, value]) => ({
+  if (spec.forget === true)
+    throw new SluiceError('INVALID', 'A JSON patch cannot let go of an object: use a merge patch.');
+  // `replace`, not `test`: a failed test is a 422 without a reason, a replaced version or uid is the API server's own conflict.
+  const guards = Object.entries(preconditionsOf(spec.object, spec.resourceVersion)).map(([key, value]) => ({
     op: 'replace',
     path: `/metadata/${key}`,
     value,
   }));
-  return [...guards, ...(spec.body as unknown[])];
+  const steps = [...guards, ...(spec.body as unknown[])];
+  const { generation } = context.operation;
+  if (generation === undefined) return write(context, spec, steps);
+  const { kind } = spec.object;
+  try {
+    return await write(context, spec, [...steps, ...markSteps(kind, generation, false)]);
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.status !== 422 || error.fields.length > 0) throw error;
+    return await write(context, spec, [...steps, ...markSteps(kind, generation, true)]).catch((again: unknown) => {
+      // The fault was another one: of the two answers the first tells it.
+      throw again instanceof KubeError && again.status === 422 ? error : again;
+    });
+  }
 }

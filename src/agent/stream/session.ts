@@ -151,7 +151,7 @@ export class Session {
     // Before it is taken: the answer to the same operation must not overtake it.
     if (dispatcher.isDraining) return;
     this.#outlet.send({ body: 'received', received: { ids: [wire.id] } });
-    dispatcher.take(decoded.operation, decoded.epoch);
+    dispatcher.take(decoded.operation, decoded.epoch, decoded.redelivered);
   }
 
   #takeChunk(chunk: Chunk__Output): void {
