@@ -61,7 +61,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   const { allowedNamespaces } = policy;
   const cluster = { api, resources: new Resources(api) };
   const health = new Health({ api, clock, log, random, allowedNamespaces, onNews: (id) => session?.announce(id) });
-  const guards = new Guards({ cluster, health, clock, log, random, allowedNamespaces });
+  const guards = new Guards({ cluster, health, clock, log, random, policy });
   const dispatcher = new Dispatcher({
     cluster,
     policy,

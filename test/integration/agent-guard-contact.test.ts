@@ -48,7 +48,15 @@ async function keeper(namespace: string): Promise<Keeper> {
   const clock = new ManualClock();
   const cluster = { api, resources: new Resources(api) };
   const monotonicMs = (): number => clock.now();
-  const guards = new Guards({ cluster, health, clock, monotonicMs, log: silentLog, random, allowedNamespaces });
+  const guards = new Guards({
+    cluster,
+    health,
+    clock,
+    monotonicMs,
+    log: silentLog,
+    random,
+    policy: { allowedNamespaces },
+  });
   guards.start();
   const stop = (): void => {
     guards.stop();

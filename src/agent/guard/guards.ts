@@ -14,6 +14,7 @@ import { pathOf } from '../kubernetes/resources.ts';
 import { FIELD_MANAGER } from '../operations/context.ts';
 import type { Cluster } from '../operations/context.ts';
 import { policyError } from '../operations/policy.ts';
+import type { Policy } from '../operations/policy.ts';
 import { GUARDED_KINDS, blindness, restartsOf } from './facts.ts';
 import { Guarded } from './guarded.ts';
 import { HOLDER_KINDS, holderKindOf, watchHolders } from './holder.ts';
@@ -29,7 +30,7 @@ export interface GuardsOptions {
   monotonicMs?: () => number;
   log: Log;
   random: () => number;
-  allowedNamespaces: readonly string[];
+  policy: Policy;
 }
 
 /** The longest a timer can wait. */
@@ -55,8 +56,8 @@ export class Guards {
 
   /** Begins to look for what is armed already; what is found is watched at once. Needs no orchestrator. */
   start(): void {
-    const { cluster, clock, log, random, allowedNamespaces } = this.#options;
-    for (const namespace of allowedNamespaces) {
+    const { cluster, clock, log, random, policy } = this.#options;
+    for (const namespace of policy.allowedNamespaces) {
       for (const kind of Object.keys(HOLDER_KINDS) as HolderKind[]) {
         const watch = watchHolders({
           kind,
@@ -65,6 +66,7 @@ export class Guards {
           clock,
           log,
           random,
+          policy,
           onChange: (name, holder) => this.#take(keyOf(kind, namespace, name), holder),
           onState: () => this.#changed(),
         });
@@ -202,7 +204,7 @@ export class Guards {
   #holderOf(order: GuardOrder, namespace: string): string {
     const kind = holderKindOf(order.holder);
     if (!kind) throw new SluiceError('INVALID', `${order.holder.kind} ${order.holder.name} can hold no guard.`);
-    const problem = orderProblem(order, namespace);
+    const problem = orderProblem(order, namespace, this.#options.policy);
     if (problem !== undefined) throw policyError(`the guard is not one that may be armed. ${problem}`);
     // Its kind may have come since the last look.
     this.#watches.get(`${namespace}/${kind}`)?.revisit();

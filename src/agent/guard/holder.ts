@@ -9,6 +9,7 @@ import { weightOf } from '../health/reduce-traffic.ts';
 import { SERVED_VERSIONS, pathFinder } from '../health/served-versions.ts';
 import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { ListWatch } from '../kubernetes/list-watch.ts';
+import type { Policy } from '../operations/policy.ts';
 import { orderProblem } from './writes.ts';
 
 export const HOLDER_KINDS = { splits: 'TrafficSplit', replicaSets: 'ReplicaSet' } as const;
@@ -30,10 +31,10 @@ interface HolderBody {
 }
 
 /** Pure. */
-export function reduceHolder(kind: HolderKind, namespace: string, object: KubeObject): Holder {
+export function reduceHolder(kind: HolderKind, namespace: string, object: KubeObject, policy: Policy): Holder {
   const { name, uid = '' } = object.metadata;
   const found = readGuard(object) ?? 'It holds none.';
-  const problem = typeof found === 'string' ? found : orderProblem(found.spec, namespace);
+  const problem = typeof found === 'string' ? found : orderProblem(found.spec, namespace, policy);
   const guard = typeof found === 'string' || problem !== undefined ? (problem ?? '') : found;
   const canaryWeight = typeof guard === 'string' ? undefined : canaryWeightOf(kind, object, guard.spec.canaryService);
   return { kind, namespace, name, uid, guard, canaryWeight };
@@ -53,13 +54,14 @@ export interface HolderWatchOptions {
   clock: Clock;
   log: Log;
   random: () => number;
+  policy: Policy;
   onChange: (name: string, holder: Holder | undefined) => void;
   onState: () => void;
 }
 
 /** Asks nothing while it is idle: a kind that the cluster does not serve is looked for again by `revisit` alone. */
 export function watchHolders(options: HolderWatchOptions): ListWatch<Holder> {
-  const { kind, namespace, api, clock, log, random, onChange, onState } = options;
+  const { kind, namespace, api, clock, log, random, policy, onChange, onState } = options;
   return new ListWatch<Holder>({
     api,
     clock,
@@ -69,7 +71,7 @@ export function watchHolders(options: HolderWatchOptions): ListWatch<Holder> {
     path: pathFinder(api, kind, namespace),
     labelSelector: GUARD_MARK,
     revisits: false,
-    reduce: (object) => reduceHolder(kind, namespace, object),
+    reduce: (object) => reduceHolder(kind, namespace, object, policy),
     onChange: (name, _previous, next) => onChange(name, next),
     onState,
   });

@@ -1,10 +1,13 @@
 /**
  * Which writes a guard may hold. Whoever can edit a split can edit the guard on it, and the agent makes its writes with the
- * agent's rights: so they are about weights, of objects beside the holder, and nothing else. Pure.
+ * agent's rights: so they are about weights, of objects beside the holder, within the agent's policy, and nothing else. Pure.
  */
 
 import type { ObjectRef } from '../../protocol/kube-object.ts';
+import { messageOf } from '../../shared/errors.ts';
 import type { GuardOrder } from '../health/reduce-guard.ts';
+import { checkPolicy } from '../operations/policy.ts';
+import type { Policy } from '../operations/policy.ts';
 
 /** The fields of `spec` that say where traffic goes, by group and kind. */
 const WEIGHTS: Record<string, readonly string[]> = {
@@ -15,7 +18,7 @@ const WEIGHTS: Record<string, readonly string[]> = {
 };
 
 /** What is wrong with a guard that is to be, or is, stored in a namespace; undefined: nothing. */
-export function orderProblem(order: GuardOrder, namespace: string): string | undefined {
+export function orderProblem(order: GuardOrder, namespace: string, policy: Policy): string | undefined {
   if (order.writes.length === 0) return 'It has no writes, so that it could do nothing.';
   for (const { object, body } of order.writes) {
     if ((object.namespace ?? namespace) !== namespace) return `It would write ${show(object)} of another namespace.`;
@@ -25,7 +28,12 @@ export function orderProblem(order: GuardOrder, namespace: string): string | und
       return `It would write more of ${show(object)} than spec.${fields.join(', spec.')}.`;
     }
   }
-  return undefined;
+  try {
+    checkPolicy({ id: '', deploymentId: '', namespace, notAfterMs: 0, spec: { kind: 'guard', ...order } }, policy);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** Whether two references of one namespace are of the same object, whatever version of its API they speak of it in. */

@@ -7,11 +7,14 @@ import { guardOf, markPatch, readGuard } from '../../../src/agent/health/reduce-
 import type { GuardOrder, GuardRecord } from '../../../src/agent/health/reduce-guard.ts';
 import { reduceSplit } from '../../../src/agent/health/reduce-traffic.ts';
 import type { NamespaceView } from '../../../src/agent/health/namespace-view.ts';
+import type { Policy } from '../../../src/agent/operations/policy.ts';
 import type { KubeObject } from '../../../src/protocol/kube-object.ts';
 import type { Operation, OperationSpec } from '../../../src/protocol/operation.ts';
 
 const split = { apiVersion: 'split.smi-spec.io/v1alpha2', kind: 'TrafficSplit', name: 'web' };
 const route = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', name: 'web' };
+
+const policy: Policy = { allowedNamespaces: ['shop'], protectedNames: ['HTTPRoute/holy'], maxReplicas: 5 };
 
 const order: GuardOrder = {
   holder: split,
@@ -57,7 +60,7 @@ const marked = (each: GuardRecord): KubeObject => {
 describe('a guard on an object', () => {
   test('is read as it was written, and told in the snapshot', () => {
     expect(readGuard(marked(record))).toEqual(record);
-    expect(reduceHolder('splits', 'shop', marked(record))).toMatchObject({ guard: record, canaryWeight: 10 });
+    expect(reduceHolder('splits', 'shop', marked(record), policy)).toMatchObject({ guard: record, canaryWeight: 10 });
     expect(reduceSplit(marked({ ...record, state: 'fired', reason: 'why' })).guard).toEqual({
       state: 'fired',
       reason: 'why',
@@ -78,7 +81,7 @@ describe('a guard on an object', () => {
     const object = holding({ 'sluice.dev/guard': stored });
     expect(readGuard(object)).toMatch(expected);
     expect(guardOf(object)).toEqual({ state: 'unreadable', reason: expect.stringMatching(expected) });
-    expect(reduceHolder('splits', 'shop', object).guard).toMatch(expected);
+    expect(reduceHolder('splits', 'shop', object, policy).guard).toMatch(expected);
   });
 
   test('with a label and no record is unreadable too', () => {
@@ -87,7 +90,7 @@ describe('a guard on an object', () => {
 
   test('a split that does not name the canary leaves its weight unknown', () => {
     const renamed = { ...record, spec: { ...order, canaryService: 'other' } };
-    expect(reduceHolder('splits', 'shop', marked(renamed)).canaryWeight).toBeUndefined();
+    expect(reduceHolder('splits', 'shop', marked(renamed), policy).canaryWeight).toBeUndefined();
   });
 });
 
@@ -112,23 +115,29 @@ describe("the writes of a guard are the agent's deeds: only weights, only here",
     ['metadata beside the weights', withWrite({}, { spec: { rules: [] }, metadata: {} }), /more of HTTPRoute web/],
     ['nothing', withWrite({}, {}), /more of/],
     ['a list', withWrite({}, []), /more of/],
+    ['what the policy protects', withWrite({ name: 'holy' }, { spec: { rules: [] } }), /HTTPRoute holy is protected/],
+    [
+      'more replicas than the policy allows',
+      withWrite({ apiVersion: 'apps/v1', kind: 'Deployment' }, { spec: { replicas: 6 } }),
+      /6 replicas of Deployment web are more than 5/,
+    ],
     [
       'another namespace',
       withWrite({ namespace: 'bank' }, { spec: { rules: [] } }),
       /HTTPRoute bank\/web of another namespace/,
     ],
   ])('%s is refused', (_what, given, expected) => {
-    expect(orderProblem(given, 'shop')).toMatch(expected);
-    expect(reduceHolder('splits', 'shop', marked({ ...record, spec: given })).guard).toMatch(expected);
+    expect(orderProblem(given, 'shop', policy)).toMatch(expected);
+    expect(reduceHolder('splits', 'shop', marked({ ...record, spec: given }), policy).guard).toMatch(expected);
   });
 
   test('weights and sizes are not', () => {
-    expect(orderProblem(order, 'shop')).toBeUndefined();
+    expect(orderProblem(order, 'shop', policy)).toBeUndefined();
     const sized = withWrite(
       { apiVersion: 'apps/v1', kind: 'ReplicaSet', namespace: 'shop' },
       { spec: { replicas: 0 } },
     );
-    expect(orderProblem(sized, 'shop')).toBeUndefined();
+    expect(orderProblem(sized, 'shop', policy)).toBeUndefined();
   });
 
   test('an object is the same in every version of its API', () => {
