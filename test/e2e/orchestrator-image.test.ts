@@ -95,6 +95,12 @@ describe("the orchestrator's image", () => {
     );
   });
 
+  it('holds a command line that finds the orchestrator beside it', async () => {
+    const { code, stderr } = await orchestrator.sluice(['orchestrator', '--api', 'nowhere']);
+    expect(stderr).toContain('SLUICE_API_ADDRESS must be host:port');
+    expect(code).toBe(2);
+  });
+
   it('keeps its secrets from others on the volume', async () => {
     for (const file of ['api-token', 'postgres.password', 'ca/ca.key', 'postgres/PG_VERSION'])
       expect((await stat(join(orchestrator.volume, file))).mode & 0o077, file).toBe(0);

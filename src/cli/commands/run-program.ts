@@ -2,10 +2,15 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import type { CommandContext } from '../context.ts';
 
-const SOURCE = join(import.meta.dirname, '../..');
+/** Beside the command line's own: a source in a checkout, a bundle in an image. */
+function fileOf(program: string): string {
+  const own = realpathSync(process.argv[1] ?? '');
+  return join(dirname(own), '..', program, `main${extname(own)}`);
+}
 
 /** Runs a program under this Node until it ends, passing signals on. @returns its exit code. */
 export async function runProgram(
@@ -16,7 +21,7 @@ export async function runProgram(
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const pretty = out.isTerminal ? { SLUICE_LOG_FORMAT: 'pretty' } : {};
   const env = { ...pretty, ...withoutOurs(environment), ...given };
-  const child = spawn(process.execPath, [join(SOURCE, program, 'main.ts')], { stdio: 'inherit', env });
+  const child = spawn(process.execPath, [fileOf(program)], { stdio: 'inherit', env });
   // A terminal's Ctrl-C reaches the child by itself; a supervisor's signal does not.
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
   // With a terminal it would hear it twice, which means "now".
