@@ -19,6 +19,9 @@ export function readStage(dockerfile: string, target: string): Stage {
     if (found === undefined) throw new Error(`${dockerfile} has no ${instruction} for ${target}.`);
     return found;
   };
+  // The folder goes in whole, and nothing else of ours.
+  const content = line('COPY');
+  if (content !== `--from=build /src/dist/${target} ./`) throw new Error(`${dockerfile}, ${target}: COPY ${content}`);
   const variables = /^ENV (.*)$/m.exec(text)?.[1]?.split(' ') ?? [];
   return {
     entrypoint: JSON.parse(line('ENTRYPOINT')) as string[],
