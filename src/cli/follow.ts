@@ -1,7 +1,7 @@
 /** Follows a deployment's stream to its end; a connection that breaks (an orchestrator that restarts) is taken up where it was. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { unreachable, type ApiClient } from './api-client.ts';
+import { refusalOf, unreachable, type ApiClient } from './api-client.ts';
 import { EXIT, Exit } from './exit-code.ts';
 
 export interface StreamedEvent {
@@ -80,7 +80,7 @@ export async function follow(
     } catch (error) {
       if (signal.aborted) return undefined;
       if (error instanceof Exit) throw error;
-      if (!isKnown) unreachable(api.url, error);
+      if (!isKnown) throw unreachable(api.url, error);
     }
     if (lostMs === undefined) {
       lostMs = Date.now();
@@ -100,11 +100,10 @@ export async function follow(
 async function open(api: ApiClient, id: string, after: number, signal: AbortSignal): Promise<ReadableStream<string>> {
   const headers = { accept: 'text/event-stream', 'last-event-id': String(after) };
   const response = await api.open(`/v1/deployments/${encodeURIComponent(id)}/stream`, headers, signal);
-  if (response.status === 404)
-    throw new Exit(EXIT.error, `There is no deployment ${id}. List them with: sluice status`);
-  if (response.status === 401) throw new Exit(EXIT.error, 'The API needs its token: --token or SLUICE_TOKEN.');
-  if (!response.ok || response.body === null) throw new Error(`the stream answered ${response.status}`);
-  return response.body.pipeThrough(new TextDecoderStream());
+  if (response.ok && response.body !== null) return response.body.pipeThrough(new TextDecoderStream());
+  // A fault may pass, and a proxy speaks while the orchestrator restarts; what the orchestrator itself refuses stays refused.
+  const refusal = response.status < 500 ? await refusalOf(response) : undefined;
+  throw refusal ?? new Error(`HTTP ${response.status}`);
 }
 
 async function* messages(chunks: ReadableStream<string>): AsyncGenerator<Message> {

@@ -1,15 +1,16 @@
 /** The commands and their flags. */
 
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { abort, approve } from './commands/control.ts';
 import { addAgent, listAgents, revokeAgent } from './commands/agents.ts';
 import { deploy, type DeployOptions } from './commands/deploy.ts';
 import { runProgram } from './commands/run-program.ts';
 import { status } from './commands/status.ts';
+import { watch, type WatchFlags } from './commands/watch.ts';
 import { validate, type ValidateOptions } from './commands/validate.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT_HELP } from './exit-code.ts';
-import { watchDeployment } from './watch-deployment.ts';
 
 export interface GlobalOptions {
   server: string;
@@ -19,6 +20,9 @@ export interface GlobalOptions {
 
 /** Commands whose exit code is how a deployment ended. */
 const OUTCOMES = new Set(['deploy', 'watch']);
+
+/** How a deployment is named. */
+const ID = 'its id, the beginning of it, or an application (its newest)';
 
 const many = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value];
 
@@ -32,28 +36,30 @@ export function buildProgram(
 ): Command {
   const program = new Command('sluice')
     .description('Ships new versions to Kubernetes, a little traffic at a time.')
-    .addOption(new Option('--server <url>', 'the orchestrator').env('SLUICE_URL').default('http://127.0.0.1:8080'))
+    .version(packageJson.version)
+    .configureHelp({ showGlobalOptions: true })
+    .addOption(serverOption('the orchestrator').env('SLUICE_URL').default('http://127.0.0.1:8080'))
     .addOption(new Option('--token <token>', 'of an API that is served beyond its own machine').env('SLUICE_TOKEN'))
     .addOption(
       new Option('-o, --output <format>', 'for people or for programs').choices(['text', 'json']).default('text'),
     )
-    .addHelpText('after', EXIT_HELP)
-    .showHelpAfterError('(sluice --help says what there is)');
-  const run = async (act: (context: CommandContext) => Promise<number>): Promise<void> =>
-    ended(await act(contextOf(program.opts<GlobalOptions>())));
+    .addHelpText('after', EXIT_HELP);
+  const run = async (act: (context: CommandContext) => Promise<number>): Promise<void> => {
+    const context = contextOf(program.opts<GlobalOptions>());
+    ended(await act({ ...context, api: context.api.until(context.signal) }));
+  };
   deploymentCommands(program, run);
   agentCommands(program, run);
   programCommands(program, run);
   // A flag of all commands may stand after the command's name, where people put it.
-  for (const command of allOf(program)) if (command !== program) addGlobals(command, program);
+  for (const command of allOf(program)) {
+    if (command !== program) addGlobals(command, program);
+    command.showHelpAfterError(`(${pathOf(command)} --help says what there is)`);
+  }
   for (const command of program.commands) {
     if (OUTCOMES.has(command.name())) command.addHelpText('after', EXIT_HELP);
   }
   return program;
-}
-
-interface WatchFlags {
-  exitWhenStalled?: boolean;
 }
 
 const EXIT_WHEN_STALLED: [string, string] = [
@@ -68,9 +74,21 @@ function allOf(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allOf)];
 }
 
+/** `sluice agents add` */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+function serverOption(description?: string): Option {
+  return new Option('--server <url>', description).argParser((value) => {
+    if (/^https?:\/\/[^/]/.test(value) && URL.canParse(value)) return value;
+    throw new InvalidArgumentError('Must be an address such as http://127.0.0.1:8080');
+  });
+}
+
 function addGlobals(command: Command, program: Command): void {
   command.addOption(new Option('-o, --output <format>').choices(['text', 'json']).hideHelp());
-  command.addOption(new Option('--server <url>').hideHelp());
+  command.addOption(serverOption().hideHelp());
   command.addOption(new Option('--token <token>').hideHelp());
   command.hook('preAction', (_program, action) => {
     for (const name of ['output', 'server', 'token']) {
@@ -100,25 +118,25 @@ function deploymentCommands(program: Command, run: RunCommand): void {
   program
     .command('status')
     .description('list the newest deployments, or look at one')
-    .argument('[id]', 'as `sluice status` lists it; the newest deployments without')
+    .argument('[id]', `${ID}; the newest deployments without`)
     .action((id: string | undefined) => run((context) => status(context, id)));
   program
     .command('watch')
     .description('follow a deployment until it is over; its outcome is the exit code')
-    .argument('<id>', 'as `sluice status` lists it')
+    .argument('<id>', ID)
     .option(...EXIT_WHEN_STALLED)
     .option(...WAIT_WHEN_STALLED)
-    .action((id: string, options: WatchFlags) => run((context) => watchDeployment(context, id, options)));
+    .action((id: string, options: WatchFlags) => run((context) => watch(context, id, options)));
   program
     .command('approve')
     .description('let a deployment that waits for a person go on')
-    .argument('<id>', 'as `sluice status` lists it')
+    .argument('<id>', ID)
     .option('--target <name>', 'only this target')
     .action((id: string, { target }: { target?: string }) => run((context) => approve(context, id, target)));
   program
     .command('abort')
     .description('roll a deployment back: traffic first')
-    .argument('<id>', 'as `sluice status` lists it')
+    .argument('<id>', ID)
     .option('--reason <text>', 'written down with it')
     .action((id: string, { reason = '' }: { reason?: string }) => run((context) => abort(context, id, reason)));
 }
@@ -127,7 +145,10 @@ function agentCommands(program: Command, run: RunCommand): void {
   const agents = program
     .command('agents')
     .description('list the agents, the disconnected too')
-    .action(() => run(listAgents));
+    .allowExcessArguments()
+    .action((_options: unknown, { args: [unknown] }: Command) =>
+      unknown === undefined ? run(listAgents) : agents.error(`error: unknown command '${unknown}'`),
+    );
   agents
     .command('add')
     .description('make a credential for the agent of a cluster')

@@ -46,12 +46,16 @@ function start(): Promise<Orchestrator> {
   return startOrchestrator(config, silentLog);
 }
 
-/** Stored, and run by nobody before a restart. It has no target in its file, so a run of it succeeds at once. */
-async function makeDeployment(application: string): Promise<string> {
+/**
+ * Stored as if it ran, so that nobody takes it up. It has no target in its file, so a run of it succeeds at once.
+ * @param isBegun false: it is taken up by the next start, or a few seconds later.
+ */
+async function makeDeployment(application: string, isBegun = true): Promise<string> {
   const id = newDeploymentId();
   const file = { application, targets: [] } as unknown as ResolvedFile;
   const rollouts = [{ target: 'staging', account: 'east', namespace: 'shop', steps: 2 }];
   await insertDeployment(orchestrator.store, { id, application, file, source: '', createdBy: 'test', rollouts });
+  if (isBegun) await setDeploymentState(orchestrator.store, id, 'running');
   return id;
 }
 
@@ -138,7 +142,7 @@ describe('sluice watch', () => {
   });
 
   it('goes on after a restart of the orchestrator, tells no event twice, and a deployment that nobody ran is run then', async () => {
-    const id = await makeDeployment('restarted');
+    const id = await makeDeployment('restarted', false);
     await say(id, 0, 'before the restart');
     const watch = sluice(['watch', id]);
     await watch.says('before the restart');

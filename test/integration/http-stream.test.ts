@@ -30,13 +30,14 @@ afterAll(async () => {
   await scratch?.remove();
 });
 
-/** Stored, but run by nobody: the test alone says what happens to it. */
+/** Stored as if it ran, so that nobody takes it up: the test alone says what happens to it. */
 async function makeDeployment(application: string): Promise<string> {
   const { store } = orchestrator;
   const id = newDeploymentId();
   const file = { application, targets: [] } as unknown as ResolvedFile;
   const rollouts = [{ target: 'staging', account: 'east', namespace: 'shop', steps: 2 }];
   await insertDeployment(store, { id, application, file, source: '', createdBy: 'test', rollouts });
+  await setDeploymentState(store, id, 'running');
   return id;
 }
 

@@ -33,8 +33,9 @@ export async function listAgents({ api, out, now }: CommandContext): Promise<num
 
 function row(agent: Agent, nowMs: number): string[] {
   const { account, agentVersion, kubernetesVersion, namespaces } = agent;
-  const since = ago(agent.connected ? agent.connectedAt : agent.disconnectedAt, nowMs);
-  const reason = agent.connected || agent.disconnectReason === null ? '' : ` (${agent.disconnectReason})`;
+  const { connected, revokedAt, connectedAt, disconnectedAt, disconnectReason } = agent;
+  const since = ago(connected ? connectedAt : (revokedAt ?? disconnectedAt), nowMs);
+  const reason = connected || revokedAt !== null || disconnectReason === null ? '' : ` (${disconnectReason})`;
   return [
     account,
     stateOf(agent),

@@ -2,12 +2,14 @@
 
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
+import { findDeployment } from '../find-deployment.ts';
 
 export async function approve(
   { api, out, by }: CommandContext,
-  id: string,
+  given: string,
   target: string | undefined,
 ): Promise<number> {
+  const id = await findDeployment(api, given);
   const { approved } = await api.post<{ approved: string[] }>(`/v1/deployments/${encodeURIComponent(id)}/approve`, {
     by,
     ...(target === undefined ? {} : { target }),
@@ -17,7 +19,8 @@ export async function approve(
   return EXIT.succeeded;
 }
 
-export async function abort({ api, out, by }: CommandContext, id: string, reason: string): Promise<number> {
+export async function abort({ api, out, by }: CommandContext, given: string, reason: string): Promise<number> {
+  const id = await findDeployment(api, given);
   await api.post(`/v1/deployments/${encodeURIComponent(id)}/abort`, { by, reason });
   if (out.json) out.value({ aborting: id });
   else out.line(`Deployment ${id} is asked to roll back. Watch it: sluice watch ${id}`);

@@ -3,7 +3,7 @@
 import { collectFiles } from '../../orchestrator/file/collect-files.ts';
 import { showProblem } from '../../orchestrator/file/problem.ts';
 import { readDeploymentFile } from '../../orchestrator/file/read-deployment-file.ts';
-import { messageOf } from '../../shared/errors.ts';
+import { codeOf, messageOf } from '../../shared/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { readContext } from '../context-variables.ts';
 import { EXIT, Exit } from '../exit-code.ts';
@@ -34,6 +34,7 @@ export async function collect(path: string): ReturnType<typeof collectFiles> {
   try {
     return await collectFiles(path);
   } catch (error) {
-    throw new Exit(EXIT.invalid, `${path}: cannot be read: ${messageOf(error)}`);
+    const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : `cannot be read: ${messageOf(error)}`;
+    throw new Exit(EXIT.invalid, `${path}: ${why}`);
   }
 }

@@ -11,6 +11,9 @@ import { HttpError } from './errors.ts';
 /** Asked without one: what a load balancer and a kubelet look at. */
 const OPEN = new Set(['/livez', '/readyz']);
 
+const MISSING = 'The API needs its token (SLUICE_TOKEN, or --token).';
+const WRONG = 'That is not the token of this API (SLUICE_TOKEN, or --token).';
+
 export async function requireToken(app: FastifyInstance, dataDir: string, log: Log): Promise<void> {
   const path = join(dataDir, 'api-token');
   const token = Buffer.from(`Bearer ${await readOrMake(path)}`);
@@ -19,10 +22,7 @@ export async function requireToken(app: FastifyInstance, dataDir: string, log: L
     const given = Buffer.from(request.headers.authorization ?? '');
     const isRight = given.length === token.length && timingSafeEqual(given, token);
     if (isRight || OPEN.has(request.url)) done();
-    else
-      done(
-        new HttpError(401, 'UNAUTHENTICATED', `The API needs its token (SLUICE_TOKEN, or --token): it is in ${path}.`),
-      );
+    else done(new HttpError(401, 'UNAUTHENTICATED', `${given.length === 0 ? MISSING : WRONG} It is in ${path}.`));
   });
 }
 

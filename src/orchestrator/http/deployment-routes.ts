@@ -4,7 +4,7 @@ import type { Services } from '../orchestrator.ts';
 import { insertControl } from '../store/controls.ts';
 import { listDeployments, readDeployment, type DeploymentRow } from '../store/deployments.ts';
 import { listEvents } from '../store/events.ts';
-import { listRollouts, rolloutId, type RolloutRow } from '../store/rollouts.ts';
+import { listRollouts, rolloutId, rolloutsThatWait, type RolloutRow } from '../store/rollouts.ts';
 import type { Api } from './api.ts';
 import { beginDeployment } from './begin-deployment.ts';
 import {
@@ -15,6 +15,7 @@ import {
   listSchema,
   lookSchema,
   type DeploymentWithRollouts,
+  type ListedDeployment,
 } from './deployment-schemas.ts';
 import { HttpError, noSuchDeployment } from './errors.ts';
 import { asAnswered } from './rollout-answer.ts';
@@ -29,9 +30,11 @@ export function deploymentRoutes(api: Api, services: Services): void {
     reply.status(202).send(await beginDeployment(services, request.body)),
   );
 
-  api.get('/v1/deployments', { schema: listSchema }, async (request) => ({
-    deployments: await listDeployments(store, request.query),
-  }));
+  api.get('/v1/deployments', { schema: listSchema }, async (request) => {
+    const waiting = await rolloutsThatWait(store);
+    const deployments = await listDeployments(store, request.query);
+    return { deployments: deployments.map((row) => ({ ...row, waitsFor: waitsFor(row, waiting) })) };
+  });
 
   api.get('/v1/deployments/:id', { schema: lookSchema }, async (request) =>
     shown(await found(services, request.params.id)),
@@ -71,6 +74,18 @@ async function found({ store }: Services, id: string): Promise<Found> {
   const deployment = await readDeployment(store, id);
   if (deployment === undefined) throw noSuchDeployment(id);
   return { deployment, rollouts: await listRollouts(store, id) };
+}
+
+/** What is stalled needs somebody more urgently. */
+function waitsFor(
+  { id, endedAt }: DeploymentRow,
+  waiting: Pick<RolloutRow, 'deploymentId' | 'state'>[],
+): ListedDeployment['waitsFor'] {
+  const states = waiting
+    .filter(({ deploymentId }) => deploymentId === id && endedAt === null)
+    .map(({ state }) => state);
+  if (states.includes('stalled')) return 'repair';
+  return states.includes('waitingApproval') ? 'approval' : null;
 }
 
 function shown({ deployment, rollouts }: Found): DeploymentWithRollouts {

@@ -39,6 +39,18 @@ export const beginSchema = {
   },
 };
 
+const listed = deployment
+  .extend({
+    waitsFor: z
+      .enum(['approval', 'repair'])
+      .nullable()
+      .describe(
+        '`approval`: a target waits for one. `repair`: a target is stalled until a person puts something right. Null: it goes on by itself, or is over.',
+      ),
+  })
+  .meta({ id: 'ListedDeployment', description: 'A deployment, and whether it needs somebody.' });
+export type ListedDeployment = z.output<typeof listed>;
+
 export const listSchema = {
   operationId: 'listDeployments',
   summary: 'Newest first.',
@@ -48,7 +60,7 @@ export const listSchema = {
     limit: z.coerce.number().int().min(1).max(1_000).default(50),
   }),
   response: {
-    200: answer('The newest `limit`.', z.object({ deployments: z.array(deployment) })),
+    200: answer('The newest `limit`.', z.object({ deployments: z.array(listed) })),
     ...refusals({ 400: ['INVALID_REQUEST'] }),
   },
 };

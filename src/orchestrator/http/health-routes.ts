@@ -1,6 +1,7 @@
 /** Is the process alive, can it work, what is it. */
 
 import { z } from 'zod';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { messageOf } from '../../shared/errors.ts';
 import { answer, refusals } from './answers.ts';
 import type { Api } from './api.ts';
@@ -48,11 +49,17 @@ export function healthRoutes(api: Api, { store }: Services): void {
     {
       schema: {
         operationId: 'version',
-        summary: 'Version of the API.',
+        summary: 'Versions of the API and of the orchestrator.',
         tags: ['health'],
-        response: { 200: answer('It rises when a client has to change.', z.object({ api: z.int() })), ...refusals({}) },
+        response: {
+          200: answer(
+            '`api` rises when a client has to change.',
+            z.object({ api: z.int(), version: z.string().describe('Of the orchestrator.') }),
+          ),
+          ...refusals({}),
+        },
       },
     },
-    () => ({ api: API_VERSION }),
+    () => ({ api: API_VERSION, version: packageJson.version }),
   );
 }

@@ -113,3 +113,13 @@ export async function listRollouts(store: Store, deploymentId: string): Promise<
   );
   return rows;
 }
+
+/** Rollouts that do not go on without a person, of all deployments. */
+export async function rolloutsThatWait(
+  store: Store,
+): Promise<(Pick<RolloutRow, 'deploymentId'> & { state: 'waitingApproval' | 'stalled' })[]> {
+  const { rows } = await store.pool.query<{ deploymentId: string; state: 'waitingApproval' | 'stalled' }>(
+    `select deployment_id as "deploymentId", state from sluice.rollout where state in ('waitingApproval', 'stalled')`,
+  );
+  return rows;
+}
