@@ -90,6 +90,23 @@ export const agent = z
   })
   .meta({ id: 'Agent', description: 'Null where it has never connected.' });
 
+export const alert = z
+  .object({
+    id: z.int(),
+    account: z.string().nullable().describe('Null: of nobody who is known.'),
+    kind: z
+      .enum(['alternatingAgents', 'refusedAgent', 'sessionFlood'])
+      .describe(
+        'Two agents with one credential; a credential that does not count, again and again; sessions begun too often.',
+      ),
+    message: z.string().describe('For people: what was seen, and what to do.'),
+    detail: z.record(z.string(), z.unknown()).describe('By kind.'),
+    count: z.int().describe('How often it was seen.'),
+    at: when.describe('When it was first seen.'),
+    lastAt: when,
+  })
+  .meta({ id: 'Alert', description: 'What a person should look at though no run depends on it.' });
+
 export const credential = z
   .object({
     account: z.string(),

@@ -7,6 +7,7 @@ import { formatAddress, isLoopback } from '../config.ts';
 import type { Services } from '../orchestrator.ts';
 import { SluiceError } from '../../shared/errors.ts';
 import { agentRoutes } from './agent-routes.ts';
+import { alertRoutes } from './alert-routes.ts';
 import { requireToken } from './api-token.ts';
 import { deploymentRoutes } from './deployment-routes.ts';
 import { answerError, notFound } from './errors.ts';
@@ -48,6 +49,7 @@ export async function startHttp({ address, dataDir, services }: HttpOptions): Pr
     deploymentRoutes(scope, services);
     streamRoutes(scope, services);
     agentRoutes(scope, services);
+    alertRoutes(scope, services);
     scope.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
     done();
   });
