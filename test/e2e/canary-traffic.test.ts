@@ -7,7 +7,7 @@ import { startLoad, type Load } from '../cluster/mesh/load.ts';
 import { setWeight, untilApproved, writeApplication, type ApplicationOptions } from '../support/application.ts';
 import { binomialInterval } from '../support/binomial.ts';
 import { followWeights, isMarked, namesOf, pathOf, podsOf } from '../support/namespace-state.ts';
-import { deploy, endOf, eventsOf, eventThat, told } from '../support/rollout-watch.ts';
+import { approvalWanted, approve, deploy, endOf, eventsOf, eventThat, told } from '../support/rollout-watch.ts';
 import { appImageName, startWorld, type Lane, type World } from '../support/world.ts';
 
 const app = 'shop';
@@ -69,21 +69,6 @@ function answersOf(counts: ClientCounts | undefined, version: string): number {
   return counts?.byVersion[version]?.answered ?? 0;
 }
 
-/** Waits for the n-th question for approval. */
-async function approvalWanted(id: string, nth: number): Promise<void> {
-  for (;;) {
-    const events = await eventsOf(lane.orchestrator, id);
-    if (events.filter(({ kind }) => kind === 'approval.wanted').length >= nth) return;
-    if (events.some(({ kind }) => kind === 'deployment.ended')) throw new Error(told(events));
-    await delay(50);
-  }
-}
-
-async function approve(id: string): Promise<void> {
-  const { code, stdout, stderr } = await lane.orchestrator.sluice(['approve', id]);
-  expect(code, stdout + stderr).toBe(0);
-}
-
 describe('with HTTPRoute', () => {
   beforeAll(() => start(true));
   afterAll(stop);
@@ -97,13 +82,13 @@ describe('with HTTPRoute', () => {
       orchestrator,
       await writeApplication(orchestrator.folder, { ...options, version: 'v2', steps }),
     );
-    await approvalWanted(id, 1);
+    await approvalWanted(lane.orchestrator, id, 1);
     await startClient('fresh');
     // One that was there before keeps its connections to the stable pods, wherever kube-proxy would lead a new one.
     await startClient('unmeshed-visitor');
     const canaryPods = await podsOf(world.kube, namespace, app);
     for (const [index, share] of [0, ...SHARES].entries()) {
-      await approvalWanted(id, index + 1);
+      await approvalWanted(lane.orchestrator, id, index + 1);
       await delay(500); // the proxies follow in milliseconds
       await load.mark(`from-${share}`);
       await Promise.all(['busy', 'busy-too', 'fresh'].map((client) => enough(client, ENOUGH / 3)));
@@ -116,7 +101,7 @@ describe('with HTTPRoute', () => {
       for (const client of ['unmeshed', 'unmeshed-visitor']) {
         expect(answersOf(seen[client], 'v2'), `${client} at ${share} %`).toBe(0);
       }
-      await approve(id);
+      await approve(lane.orchestrator, id);
     }
     expect((await endOf(orchestrator, id)).state, told(await eventsOf(orchestrator, id))).toBe('succeeded');
     followed.stop();
@@ -143,7 +128,7 @@ describe('with HTTPRoute', () => {
       orchestrator,
       await writeApplication(orchestrator.folder, { ...options, version: 'v3', steps }),
     );
-    await approvalWanted(id, 1);
+    await approvalWanted(lane.orchestrator, id, 1);
     await startClient('unmeshed-later');
     await enough('busy', 1_000);
     expect(answersOf((await load.mark('shifted')).clients['busy'], 'v3')).toBeGreaterThan(100);
@@ -215,10 +200,10 @@ describe('without HTTPRoute', () => {
       orchestrator,
       await writeApplication(orchestrator.folder, { ...options, version: 'v2', steps }),
     );
-    await approvalWanted(id, 1);
+    await approvalWanted(lane.orchestrator, id, 1);
     await startClient('fresh');
-    await approve(id);
-    await approvalWanted(id, 2);
+    await approve(lane.orchestrator, id);
+    await approvalWanted(lane.orchestrator, id, 2);
     await delay(500);
     await load.mark('from');
     await Promise.all(['busy', 'fresh'].map((client) => enough(client, 3_000)));
@@ -226,7 +211,7 @@ describe('without HTTPRoute', () => {
     const seen = await load.between('from', 'to');
     expect(answersOf(seen['busy'], 'v2')).toBe(0);
     expectShare('fresh', seen['fresh'], 50);
-    await approve(id);
+    await approve(lane.orchestrator, id);
     expect((await endOf(orchestrator, id)).state, told(await eventsOf(orchestrator, id))).toBe('succeeded');
     await load.mark('after');
     expect(await failures('begin', 'after')).toEqual([]);
