@@ -56,13 +56,13 @@ export class Dispatcher {
     this.hubClock = new HubClock(() => options.clock.now());
   }
 
-  /** A session began. @param serverTimeMs the hub's clock, by which deadlines are judged. */
-  begin(epoch: number, serverTimeMs: number): void {
+  /** A session began. @param serverTimeMs the hub's clock, by which deadlines are judged. @param askedAtMs see HubClock. */
+  begin(epoch: number, serverTimeMs: number, askedAtMs: number): void {
     this.highestEpoch = Math.max(this.highestEpoch, epoch);
     // Hello named them, and the hub that answered counts on them.
     for (const entry of this.journal.open()) entry.heldEpoch = Math.max(entry.heldEpoch, epoch);
     this.#marks.clear();
-    this.hubClock.begin(serverTimeMs);
+    this.hubClock.begin(serverTimeMs, askedAtMs);
   }
 
   /** The hub's time. */

@@ -44,6 +44,8 @@ export class Session {
   #isOver = false;
   #welcome: Welcome__Output | undefined;
   #lastSeenMs: number;
+  /** When Hello was said. */
+  #askedAtMs: number;
   #joiner = new ChunkJoiner();
   #welcomedMs = 0;
   #cancelTimer: () => void;
@@ -55,6 +57,7 @@ export class Session {
     this.ended = promise;
     this.#resolve = resolve;
     this.#lastSeenMs = clock.now();
+    this.#askedAtMs = clock.now();
     // First of all: an error event that nobody listens to ends the process.
     stream.on('error', (error: ServiceError) =>
       this.#finish({ kind: 'lost', code: codeName(error), message: messageOf(error) }),
@@ -131,7 +134,7 @@ export class Session {
       this.#outlet.maxMessageBytes = Math.min(LIMITS.maxMessageBytes, welcome.maxMessageBytes);
     }
     this.#outlet.maxTotalBytes = Math.min(LIMITS.maxTotalBytes, welcome.maxTotalBytes);
-    dispatcher.begin(welcome.epoch, welcome.serverTimeMs);
+    dispatcher.begin(welcome.epoch, welcome.serverTimeMs, this.#askedAtMs);
     onWelcome(welcome);
     // What ended while no session was there, or was sent and not acknowledged: a write proves nothing.
     for (const { result, epoch } of dispatcher.journal.open()) if (result) this.#outlet.sendStatus(result, epoch);
