@@ -32,11 +32,9 @@ export function readDeploymentFile(
   const places = parseWithPlaces(text, name);
   const { value, problems: syntax, locate } = places;
   if (value === undefined && syntax.length > 0) return { ok: false, problems: syntax };
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const message = 'this is no deployment file: it must be a map with application, targets, manifests and strategies';
-    return { ok: false, problems: [...syntax, locate({ path: [], message })] };
-  }
-  const { problems: notYet, rest } = findNotYet(value);
+  const other = otherThing(value);
+  if (other !== undefined) return { ok: false, problems: [locate({ path: [], message: other })] };
+  const { problems: notYet, rest } = findNotYet(value as object);
   const prototypes = takePrototypeKeys(rest);
   const taken = [...notYet, ...prototypes];
   const shape = readShape(
@@ -50,6 +48,17 @@ export function readDeploymentFile(
   told.push(...withoutEchoes(resolved.problems, shape.holes).map(locate), ...resolved.manifestProblems);
   if (told.length > 0) return { ok: false, problems: inOrder(told, name) };
   return { ok: true, file: resolved.file, warnings: inOrder(resolved.warnings.map(locate), name) };
+}
+
+/** What a file is that was given by mistake: every key of it would be a problem of its own. */
+function otherThing(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'this is no deployment file: it must be a map with application, targets, manifests and strategies';
+  const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
+  const has = (key: string): boolean => Object.hasOwn(value, key);
+  if (typeof apiVersion === 'string' && typeof kind === 'string' && !has('targets') && !has('manifests'))
+    return `this is a Kubernetes manifest (${kind}), and no deployment file: name it under manifests in one`;
+  return undefined;
 }
 
 /** As one reads: the deployment file from top to bottom, then the manifests by name. What is told for several is told once. */

@@ -20,6 +20,8 @@ import { KEY_PROBLEM, syntaxMessage } from './yaml-words.ts';
 
 /** Aliases can blow a small text up; nobody's deployment file needs more. */
 const MAX_ALIASES = 100;
+/** With these the text is still read, so that the rest of it is checked as well. */
+const READABLE = new Set<string>(['DUPLICATE_KEY', 'MULTIPLE_DOCS']);
 /** Merged maps can merge maps, and even themselves. */
 const MAX_MERGES = 20;
 
@@ -74,7 +76,7 @@ function valueOf(
   text: string,
 ): { value: unknown; problems: PlacedMessage[] } {
   const problems = syntaxProblems(document, counter, text);
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return { value: undefined, problems };
+  if (document.errors.some(({ code }) => !READABLE.has(code))) return { value: undefined, problems };
   const keys = keyProblems(document, counter);
   if (keys.length > 0) return { value: undefined, problems: [...problems, ...keys] };
   try {

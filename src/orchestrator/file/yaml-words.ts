@@ -22,7 +22,6 @@ const WORDS: [RegExp, string][] = [
   [/^Implicit keys need to be on a single line/, `a key and its : must be on one line: ${INDENT}`],
   [/tabs?/i, 'a tab cannot indent: use spaces'],
   [/^Invalid escape sequence/, "in double quotes a \\ begins an escape: use single quotes, '...'"],
-  [/multiple documents/, 'a deployment file is one document: take out the --- here and what follows it'],
   [/call stack/, 'it is nested too deeply'],
   [/^Unexpected|^Unresolved|not allowed|\btokens?\b/, `this does not belong here: ${INDENT}`],
 ];
@@ -33,6 +32,7 @@ export function syntaxMessage({ code, message, pos }: YAMLParseError, text: stri
     const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:,{}[\]]+)/.exec(text.slice(pos[0]))?.[0] ?? '""';
     return `the key ${key} is there twice in this map: one of the two would be lost; take one out`;
   }
+  if (code === 'MULTIPLE_DOCS') return 'a deployment file is one document: take out the --- here and what follows it';
   const words = WORDS.find(([pattern]) => pattern.test(message));
   if (words === undefined) return `this is no YAML: ${message}`;
   const [pattern, sentence] = words;

@@ -78,6 +78,19 @@ describe('beside a wrong shape is told, from top to bottom,', () => {
   });
 });
 
+it('a second document, and everything in the first as well', () => {
+  expect(problems(edited(weight101, [/$/, '---\nversion: v1\n']))).toEqual([
+    weightTold,
+    'deploy.yaml:32:1: a deployment file is one document: take out the --- here and what follows it',
+  ]);
+});
+
+it.each(['', '---\nkind: Service\n'])('a manifest in the place of a deployment file, by one sentence', (more) => {
+  expect(problems(`apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: {}\n${more}`)).toEqual([
+    'deploy.yaml:1:1: this is a Kubernetes manifest (Deployment), and no deployment file: name it under manifests in one',
+  ]);
+});
+
 describe('one slip is one problem:', () => {
   it.each<[string, [string | RegExp, string][], string[]]>([
     ['application misspelt', [['application:', 'aplication:']], ['unknown key aplication: did you mean application?']],
