@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/orchestrator/config.ts';
 import type { ResolvedFile } from '../../src/orchestrator/file/resolved.ts';
 import { startOrchestrator, type Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import { closeAlerts, raiseAlert } from '../../src/orchestrator/store/alerts.ts';
 import { insertDeployment, newDeploymentId, setDeploymentState } from '../../src/orchestrator/store/deployments.ts';
 import { recordEvent } from '../../src/orchestrator/store/events.ts';
 import { rolloutId, type RolloutState } from '../../src/orchestrator/store/rollouts.ts';
@@ -248,6 +249,17 @@ describe('a deployment that has ended', () => {
 });
 
 describe('sluice agents', () => {
+  it('says what a person should look at, beside the table', async () => {
+    const { store } = orchestrator;
+    const message = 'Two agents take the account from each other.';
+    await raiseAlert(store, { account: 'copied', kind: 'alternatingAgents', message, detail: {}, count: 3 });
+    const { stdout, stderr } = await sluice(['agents', '-o', 'json']);
+    expect(JSON.parse(stdout)).toBeInstanceOf(Array);
+    expect(stderr).toMatch(/^ALERT \(3 times, last \d+ s ago\): Two agents take the account from each other\.\n$/);
+    await closeAlerts(store, 'copied');
+    expect((await sluice(['agents'])).stderr).toBe('');
+  });
+
   it('shows one that has gone: since when, why, its version, its namespaces', async () => {
     const credential = await orchestrator.addAgent('gone');
     const port = Number(orchestrator.agentAddress.split(':')[1]);

@@ -17,8 +17,15 @@ interface Agent {
   namespaces: string[];
 }
 
+interface Alert {
+  message: string;
+  count: number;
+  lastAt: string;
+}
+
 export async function listAgents({ api, out, now }: CommandContext): Promise<number> {
   const { agents } = await api.get<{ agents: Agent[] }>('/v1/agents');
+  const { alerts } = await api.get<{ alerts: Alert[] }>('/v1/alerts');
   if (out.json) out.value(agents);
   else if (agents.length === 0) out.line('No agent yet. Make a credential for one: sluice agents add NAME --out FILE');
   else
@@ -28,6 +35,9 @@ export async function listAgents({ api, out, now }: CommandContext): Promise<num
         ...agents.map((agent) => row(agent, now())),
       ]),
     );
+  for (const { message, count, lastAt } of alerts) {
+    out.note(`ALERT (${count === 1 ? '' : `${count} times, last `}${ago(lastAt, now())}): ${message}`);
+  }
   return EXIT.succeeded;
 }
 

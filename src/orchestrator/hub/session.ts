@@ -221,7 +221,6 @@ export class Session implements Carrier {
     }
     if (this.#outlet.stalledMs > patienceMs) {
       this.end(`the agent has read nothing for ${LIMITS.missedHeartbeats} heartbeats`);
-      resetStream(this.#options.stream);
       return;
     }
     this.#outlet.heartbeat(() => ({ body: 'heartbeat', heartbeat: { atMs: clock.now(), inFlight: 0 } }));
