@@ -238,6 +238,10 @@ export class Hub implements AgentLink {
     const decoded = decodeStatus(message.status);
     // Of a session that was never: nothing we sent can have had that epoch.
     if (decoded.epoch > epoch || !isResult(decoded.status)) return;
+    // What the agent did is true whichever session brings it. That it did not heed an older session is no end of the operation:
+    // this session has sent it, or will.
+    const { state, code } = decoded.status;
+    if (decoded.epoch < epoch && state === 'rejected' && code === 'SUPERSEDED') return;
     void this.#finish(session, decoded.status);
   }
 
