@@ -35,6 +35,8 @@ export class SmallHub implements AsyncDisposable {
   readonly metadata: Metadata[] = [];
   readonly results = new Map<string, OperationResult[]>();
   readonly states: { id: string; state: OperationState }[] = [];
+  /** What running operations said of themselves. */
+  readonly progress: { id: string; message: string }[] = [];
   readonly received: string[] = [];
   /** Common names of the client certificates, one per session. */
   readonly peerNames: string[] = [];
@@ -189,6 +191,7 @@ export class SmallHub implements AsyncDisposable {
       if (message.status) {
         const { status } = decodeStatus(message.status);
         this.states.push({ id: status.id, state: status.state });
+        if (!isResult(status) && status.message) this.progress.push({ id: status.id, message: status.message });
         if (isResult(status)) {
           this.results.set(status.id, [...(this.results.get(status.id) ?? []), status]);
           if (this.acknowledges) this.send({ body: 'resultStored', resultStored: { ids: [status.id] } });

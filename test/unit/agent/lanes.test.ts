@@ -71,3 +71,33 @@ test('a task that is taken out lets those behind it go on', async () => {
   await new Promise(setImmediate);
   expect(ran).toEqual(['behind']);
 });
+
+test('a task that leaves its lanes lets the next begin, and keeps its slot until it ends', async () => {
+  const lanes = new Lanes(2);
+  const order: string[] = [];
+  const end = Promise.withResolvers<void>();
+  lanes.add({
+    keys: ['a'],
+    run: async (leave) => {
+      order.push('first');
+      leave();
+      await end.promise;
+      order.push('first ended');
+    },
+  });
+  for (const name of ['second', 'third']) {
+    lanes.add({
+      keys: ['a'],
+      run: () => {
+        order.push(name);
+        return Promise.resolve();
+      },
+    });
+  }
+  await new Promise(setImmediate);
+  expect(order).toEqual(['first', 'second', 'third']);
+  expect(lanes.running).toBe(1);
+  end.resolve();
+  await new Promise(setImmediate);
+  expect(lanes.running).toBe(0);
+});
