@@ -58,6 +58,11 @@ describe('a file that cannot be right is refused with its line, by the CLI, with
       /deploy\.yaml:\d+:\d+: .*101|deploy\.yaml:\d+:\d+: .*100/,
     ],
     [
+      'a wrong shape and a wrong name, both at once',
+      (text: string) => text.replace('weight: 10', 'weight: 101').replace(/strategy: .*/, 'strategy: nowhere'),
+      /deploy\.yaml:\d+:\d+: there is no strategy nowhere[^]*deploy\.yaml:\d+:\d+: weight must be 0 to 100/,
+    ],
+    [
       'a manifest that is not there',
       (text: string) => text.replace('app.yaml', 'gone.yaml'),
       /deploy\.yaml:\d+:\d+: .*gone\.yaml/,
