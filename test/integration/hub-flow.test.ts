@@ -153,6 +153,25 @@ describe('an agent that stops reading', () => {
   });
 });
 
+describe('an agent that says more than can be stored', () => {
+  it('waits until the database has kept up, and then is heard again', async () => {
+    const agent = await bench.dial().hello(NEW).welcomed();
+    const holder = await bench.store.pool.connect();
+    await holder.query('begin; lock table sluice.operation in access exclusive mode');
+    const count = 1_000;
+    for (let index = 0; index < count; index++) agent.result(`unknown-${index}`, { value: 'x'.repeat(10_000) });
+    try {
+      expect(await steady(() => agent.stream.writableLength)).toBeGreaterThan(0);
+    } finally {
+      await holder.query('commit');
+      holder.release();
+    }
+    await expect.poll(() => agent.stored.length, { timeout: 20_000 }).toBe(count);
+    agent.onOperation = (id) => agent.result(id);
+    expect((await bench.hub.execute('east', bench.operation())).state).toBe('succeeded');
+  });
+});
+
 describe('limits, each told with a time', () => {
   it('on handshakes, before the database is looked at', async () => {
     const handshakes = { perSecond: 0.5, burst: 2 };

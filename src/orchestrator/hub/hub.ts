@@ -230,19 +230,19 @@ export class Hub implements AgentLink {
    * delivered the operation (an agent keeps it across them), unless it names an epoch that is still to come, or an operation
    * that was never sent. Of several results of one operation the first that is stored holds.
    */
-  #take(session: Session, message: AgentMessage__Output): void {
+  #take(session: Session, message: AgentMessage__Output): Promise<void> | undefined {
     const { account, epoch } = session.facts;
     if (message.snapshot) this.#watches.take(account, decodeSnapshot(message.snapshot));
-    if (!message.status) return;
+    if (!message.status) return undefined;
     if (message.status.id.length > LONGEST_ID) throw new SluiceError('PROTOCOL', 'It names an operation that is none.');
     const decoded = decodeStatus(message.status);
     // Of a session that was never: nothing we sent can have had that epoch.
-    if (decoded.epoch > epoch || !isResult(decoded.status)) return;
+    if (decoded.epoch > epoch || !isResult(decoded.status)) return undefined;
     // What the agent did is true whichever session brings it. That it did not heed an older session is no end of the operation:
     // this session has sent it, or will.
     const { state, code } = decoded.status;
     if (decoded.epoch < epoch && state === 'rejected' && code === 'SUPERSEDED') return;
-    void this.#finish(session, decoded.status);
+    return this.#finish(session, decoded.status);
   }
 
   async #finish(session: Session, result: OperationResult): Promise<void> {

@@ -46,8 +46,8 @@ export interface SessionOptions {
   watches: () => Watch[];
   /** Operations that its agent holds. */
   inFlight: (session: Session) => number;
-  /** A message after Hello, whole; not heartbeats. */
-  onMessage: (session: Session, message: AgentMessage__Output) => void;
+  /** A message after Hello, whole; not heartbeats. @returns when it is done with it, if that takes time; never rejects. */
+  onMessage: (session: Session, message: AgentMessage__Output) => Promise<void> | undefined;
   /** Once. */
   onEnd: (session: Session, reason: string) => void;
 }
@@ -57,6 +57,8 @@ type Return = Required<Pick<GoAway, 'reconnectAfterMs' | 'spreadMs'>>;
 const ROTATED: Return = { reconnectAfterMs: 0, spreadMs: 500 };
 /** An orderly end gets this long; GoAway is worth little if it does not arrive. */
 const FAREWELL_MS = 10_000;
+/** Messages that are being stored; an agent that sends more of them waits until the database has kept up. */
+const MOST_UNDER_WAY = 128;
 
 export class Session implements Carrier {
   readonly facts: SessionFacts;
@@ -71,6 +73,7 @@ export class Session implements Carrier {
   #isOver = false;
   #lastSeenMs: number;
   #messages: Bucket | undefined;
+  #underWay = 0;
   #cancelBeat: () => void = () => {};
   #cancelRotation: () => void = () => {};
 
@@ -181,11 +184,19 @@ export class Session implements Carrier {
     }
     try {
       const whole = message.chunk ? this.#join(message) : message;
-      if (whole) onMessage(this, whole);
+      const done = whole && onMessage(this, whole);
+      if (done) void this.#follow(done);
     } catch (err) {
       // A fault of the agent's must not become ours: thrown in a stream's event, it would end the process.
       this.#fault('sent what cannot be read', err);
     }
+  }
+
+  async #follow(done: Promise<void>): Promise<void> {
+    const { stream } = this.#options;
+    if (++this.#underWay >= MOST_UNDER_WAY && !this.#isOver) stream.pause();
+    await done;
+    if (--this.#underWay < MOST_UNDER_WAY) stream.resume();
   }
 
   /** @returns the whole message with its last piece. @throws SluiceError PROTOCOL, TOO_LARGE. */
