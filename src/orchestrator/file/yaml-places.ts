@@ -117,7 +117,11 @@ function aliasProblem(document: Document, counter: LineCounter, error: unknown):
     },
   });
   const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0;
-  return found ?? { ...placeAt(counter, start), message: `its aliases: ${messageOf(error)}` };
+  const told = messageOf(error);
+  const message = told.startsWith('Excessive alias count')
+    ? `what its aliases (*name) stand for is too much, or never ends: about ${MAX_ALIASES} are allowed, and none inside of what it names`
+    : `its aliases cannot be read: ${told}`;
+  return found ?? { ...placeAt(counter, start), message };
 }
 
 function placeAt(counter: LineCounter, offset: number): Place {

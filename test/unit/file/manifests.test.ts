@@ -37,7 +37,7 @@ describe('a document that cannot be read is told, not left out in silence', () =
     [
       'too many aliases',
       `x: &x { a: 1 }\ny: [${'*x,'.repeat(150)}]`,
-      'app.yaml:1:1: its aliases: Excessive alias count',
+      'app.yaml:1:1: what its aliases (*name) stand for is too much, or never ends: about 100 are allowed',
     ],
   ])('%s', (_, line, message) => {
     const [first, ...more] = read(`${head}${line}\n---\n${service}`);
