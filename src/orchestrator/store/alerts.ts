@@ -6,7 +6,7 @@ import type { Store } from './store.ts';
  * `alternatingAgents`: two processes with one credential take the account from each other. `refusedAgent`: a credential that
  * does not count is presented again and again. `sessionFlood`: one credential begins sessions faster than it may.
  */
-export type AlertKind = 'alternatingAgents' | 'refusedAgent' | 'sessionFlood';
+type AlertKind = 'alternatingAgents' | 'refusedAgent' | 'sessionFlood';
 
 export interface NewAlert {
   /** Null: of nobody who is known. */
