@@ -68,7 +68,9 @@ async function keeper(namespace: string): Promise<Keeper> {
 
 async function arm({ guards }: Keeper, shop: GuardedShop, action: 'rollback' | 'hold'): Promise<void> {
   const spec = shop.guard({ lostContact: { afterMs: AFTER_MS, do: action } });
-  await guards.arm(operationOf(shop, spec), spec, AbortSignal.timeout(10_000));
+  const write = (body: object): Promise<unknown> =>
+    shop.kube.call('PATCH', shop.splitPath, body, 'application/merge-patch+json');
+  await guards.arm(operationOf(shop, spec), spec, write, AbortSignal.timeout(10_000));
 }
 
 const operationOf = ({ namespace }: GuardedShop, spec: GuardSpec): Operation => ({

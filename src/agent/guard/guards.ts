@@ -3,16 +3,13 @@
 import { SluiceError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import type { KubeObject, ObjectRef } from '../../protocol/kube-object.ts';
 import type { GuardSpec, Operation } from '../../protocol/operation.ts';
 import type { Refusal } from '../dispatch/admission.ts';
 import type { Health } from '../health/health.ts';
 import { markPatch } from '../health/reduce-guard.ts';
 import type { GuardOrder, GuardRecord } from '../health/reduce-guard.ts';
 import type { ListWatch } from '../kubernetes/list-watch.ts';
-import { pathOf } from '../kubernetes/resources.ts';
-import { FIELD_MANAGER } from '../operations/context.ts';
-import type { Cluster } from '../operations/context.ts';
+import type { Cluster, WriteHolder } from '../operations/context.ts';
 import { policyError } from '../operations/policy.ts';
 import type { Policy } from '../operations/policy.ts';
 import { GUARDED_KINDS, blindness, restartsOf } from './facts.ts';
@@ -89,7 +86,7 @@ export class Guards {
    * Stores a guard on its holder. When this resolves it is watched, with a whole and live picture.
    * @throws SluiceError POLICY, INVALID; KubeError; UNAVAILABLE when `signal` aborts before that.
    */
-  async arm(operation: Operation, spec: GuardSpec, signal: AbortSignal): Promise<void> {
+  async arm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<void> {
     const { namespace, id } = operation;
     const { kind: _kind, disarm: _disarm, ...order } = spec;
     const key = this.#holderOf(order, namespace);
@@ -100,7 +97,7 @@ export class Guards {
       const restarts = restartsOf(order.canaryHash, pin.view);
       const at = new Date(this.#options.clock.now()).toISOString();
       const record: GuardRecord = { state: 'armed', reason: '', at, operation: id, restarts, spec: order };
-      await this.#mark(order.holder, namespace, record, signal);
+      await write({ metadata: markPatch(record) });
       const isKnown = (): boolean => this.#guards.get(key)?.record.operation === id;
       await this.#until(() => (isKnown() ? '' : `${order.holder.kind} ${order.holder.name} does not show it`), signal);
     } finally {
@@ -109,7 +106,7 @@ export class Guards {
   }
 
   /** Takes the guard off. Returns whether there was one. @throws KubeError; UNAVAILABLE when `signal` aborts before it is off. */
-  async disarm(operation: Operation, spec: GuardSpec, signal: AbortSignal): Promise<boolean> {
+  async disarm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<boolean> {
     const { namespace } = operation;
     const kind = holderKindOf(spec.holder);
     const key = kind && keyOf(kind, namespace, spec.holder.name);
@@ -117,7 +114,7 @@ export class Guards {
     // From here on it must not fire: what comes next may be the end of the canary.
     if (guard) guard.disarming = true;
     try {
-      await this.#mark(spec.holder, namespace, undefined, signal);
+      await write({ metadata: markPatch(undefined) });
       const isGone = (): boolean => key === undefined || this.#guards.get(key) !== guard;
       if (guard) await this.#until(() => (isGone() ? '' : `${spec.holder.name} still shows it`), signal);
       return guard !== undefined;
@@ -209,25 +206,6 @@ export class Guards {
     // Its kind may have come since the last look.
     this.#watches.get(`${namespace}/${kind}`)?.revisit();
     return keyOf(kind, namespace, order.holder.name);
-  }
-
-  async #mark(
-    holder: ObjectRef,
-    namespace: string,
-    record: GuardRecord | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { api, resources } = this.#options.cluster;
-    const resource = await resources.find(holder.apiVersion, holder.kind);
-    await api.call<KubeObject>({
-      method: 'PATCH',
-      path: pathOf(resource, namespace, holder.name),
-      query: { fieldManager: FIELD_MANAGER },
-      contentType: 'application/merge-patch+json',
-      body: { metadata: { ...markPatch(record), ...(holder.uid && { uid: holder.uid }) } },
-      what: `${record ? 'arm' : 'disarm'} the guard on ${holder.kind} ${namespace}/${holder.name}`,
-      signal,
-    });
   }
 
   #guardsIn(namespace: string): Guarded[] {

@@ -21,11 +21,13 @@ export interface Cluster {
   resources: Resources;
 }
 
-/** Who keeps the guards of this agent. */
+/** Who keeps the guards of this agent. `write` makes a merge patch of the holder, as any other of the operation's writes. */
 export interface GuardKeeper {
-  arm(operation: Operation, spec: GuardSpec, signal: AbortSignal): Promise<void>;
-  disarm(operation: Operation, spec: GuardSpec, signal: AbortSignal): Promise<boolean>;
+  arm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<void>;
+  disarm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<boolean>;
 }
+
+export type WriteHolder = (body: object) => Promise<unknown>;
 
 /**
  * `first`: nobody has tried it. `repeated`: it was sent before, so it may have been done by an agent that has forgotten.
