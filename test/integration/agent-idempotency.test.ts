@@ -240,6 +240,22 @@ describe('a deed that was done is not done again, also by an agent that has forg
     expect(await again(deletion)).toMatchObject({ state: 'superseded' });
   });
 
+  test('a large result is read again, and nothing is written for it, also where no mark tells', async () => {
+    const blob = 'x'.repeat(20_000);
+    const operation = hub.operation('shop', { kind: 'apply', objects: [configMap('large', { blob })] });
+    hub.deliver(operation);
+    await hub.result(operation.id);
+    const get = hub.operation('shop', { kind: 'get', object: { apiVersion: 'v1', kind: 'ConfigMap', name: 'large' } });
+    hub.deliver(get);
+    await hub.result(get.id);
+    await plane.api.call('PUT', '/api/v1/namespaces/shop/configmaps/large', configMap('large', { blob, by: 'hand' }));
+    gate.take();
+    expect(await again(operation)).toMatchObject({ value: { objects: [{ data: { blob, by: 'hand' } }] } });
+    expect(await again(get)).toMatchObject({ value: { object: { data: { blob, by: 'hand' } } } });
+    const path = 'GET /api/v1/namespaces/shop/configmaps/large';
+    expect(gate.take()).toEqual([path, path]);
+  });
+
   test('a write whose answer is lost is looked for, and told as done', async () => {
     await hub.value('shop', { kind: 'apply', objects: [ours({ ...splitOf('lost', 1, 0), spec: { seen: [] } })] });
     const lost = gate.hold('after', ({ method, path }) => method === 'PATCH' && path.includes('/lost'));

@@ -58,6 +58,9 @@ function whatOf(context: OperationContext, spec: PatchSpec): string {
 }
 
 function mergeBody({ operation }: OperationContext, spec: PatchSpec): unknown {
+  if (typeof spec.body !== 'object' || spec.body === null || Array.isArray(spec.body)) {
+    throw new SluiceError('INVALID', `The body of a ${spec.type} patch is an object. This is a fault of the sender.`);
+  }
   const { generation } = operation;
   const { kind } = spec.object;
   const isMarked = spec.forget === true || generation !== undefined;
