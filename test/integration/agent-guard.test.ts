@@ -239,7 +239,7 @@ test('a write that does not go through holds the others up for nothing, and is m
     { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
     { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['list', 'watch'] },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
-    { apiGroups: ['split.smi-spec.io'], resources: ['trafficsplits'], verbs: ['list', 'watch', 'patch'] },
+    { apiGroups: ['split.smi-spec.io'], resources: ['trafficsplits'], verbs: ['get', 'list', 'watch', 'patch'] },
     { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: routeVerbs },
   ];
   const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/stuck';

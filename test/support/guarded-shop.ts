@@ -97,8 +97,9 @@ export async function guardedShop(plane: ControlPlane, namespace: string): Promi
     routePath,
     guard: (more = {}) => ({ ...guardOf(namespace), ...more }),
     shift: async (canary) => {
-      await write('PATCH', splitPath, { spec: splitOf('web', 100 - canary, canary)['spec'] }, MERGE);
+      // The split last: a guard looks at it, and may answer at once.
       await write('PATCH', routePath, { spec: { rules: rulesOf(100 - canary, canary) } }, MERGE);
+      await write('PATCH', splitPath, { spec: splitOf('web', 100 - canary, canary)['spec'] }, MERGE);
     },
     crash: async (pod = 'canary-1') => {
       await write('PATCH', `${core}/pods/${pod}/status`, { status: crashedStatus }, MERGE);
