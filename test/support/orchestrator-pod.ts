@@ -34,8 +34,8 @@ export interface OrchestratorPod {
   /** kubectl in its namespace. */
   kubectl(args: string[]): Promise<string>;
   container(): Promise<ContainerStatus>;
-  /** Ends the container's first process as a crash does. */
-  kill9(): Promise<void>;
+  /** To the container's first process, from outside. */
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** 0: no pod when this returns; 1: a ready one. */
   scale(replicas: 0 | 1): Promise<void>;
 }
@@ -76,9 +76,9 @@ export async function installOrchestrator(cluster: Cluster): Promise<Orchestrato
       else
         await kubectl(['wait', '--for=delete', 'pod', `--selector=app.kubernetes.io/name=${name}`, '--timeout=120s']);
     },
-    kill9: async () => {
+    kill: async (signal) => {
       const id = (await container()).containerID.replace('containerd://', '');
-      const kill = cluster.exec([...ctr(cluster.folder), 'tasks', 'kill', '--signal', 'SIGKILL', id]);
+      const kill = cluster.exec([...ctr(cluster.folder), 'tasks', 'kill', '--signal', signal, id]);
       const code = await new Promise((resolve) => kill.once('close', resolve));
       if (code !== 0) throw new Error(`ctr tasks kill ${id} ended with ${String(code)}`);
     },
