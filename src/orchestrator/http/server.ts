@@ -39,6 +39,11 @@ export async function startHttp({ address, dataDir, services }: HttpOptions): Pr
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError(services.log));
   app.setNotFoundHandler(notFound);
+  // A request without a body is one that says nothing more: `curl -X POST .../abort` is enough.
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (request.method === 'POST') request.body ??= {};
+    done();
+  });
   await describeApi(app);
   // On loopback whoever can connect is on this machine already, or is a page in a browser on it.
   if (isLoopback(address.host)) refuseBrowsersOfElsewhere(app);
