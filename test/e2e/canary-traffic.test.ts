@@ -129,6 +129,13 @@ describe('with HTTPRoute', () => {
       await writeApplication(orchestrator.folder, { ...options, version: 'v3', steps }),
     );
     await approvalWanted(lane.orchestrator, id, 1);
+    // What is ours to come back to, and is held now: its mark is a label, which its controller copies nowhere.
+    const held = await world.kube.get(deploymentPath);
+    expect(held?.metadata.labels).toHaveProperty(['sluice.dev/generation']);
+    const sets = await world.kube.list(pathOf('ReplicaSet', namespace));
+    const owned = sets.filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid === held?.metadata.uid);
+    expect(owned.length).toBeGreaterThan(0);
+    expect(owned.filter(isMarked)).toEqual([]);
     await startClient('unmeshed-later');
     await enough('busy', 1_000);
     expect(answersOf((await load.mark('shifted')).clients['busy'], 'v3')).toBeGreaterThan(100);
@@ -151,6 +158,7 @@ describe('with HTTPRoute', () => {
     // Held and let go: one generation each, and nothing else.
     expect(after?.metadata.generation).toBe((before?.metadata.generation ?? 0) + 2);
     expect(after?.['spec']).toEqual(before?.['spec']);
+    expect(after !== undefined && isMarked(after)).toBe(false);
     expect(await podsOf(world.kube, namespace, app)).toEqual(pods);
     expect(await namesOf(world.kube, namespace)).toEqual(names);
   }, 180_000);
@@ -160,6 +168,8 @@ describe('with HTTPRoute', () => {
     await world.cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${app}`, '--timeout=60s']);
     const deployment = await world.kube.get(pathOf('Deployment', namespace, app));
     expect(JSON.stringify(deployment?.['spec'])).toContain('"VERSION","value":"v1"');
+    // An annotation on the adopted ReplicaSet, or copied to one, would have come back with it.
+    expect(deployment !== undefined && isMarked(deployment)).toBe(false);
   });
 });
 
@@ -183,7 +193,7 @@ async function expectPromoted(seen: { uid: string; hash: string }[]): Promise<vo
   const root = await world.kube.get(pathOf('Service', namespace, app));
   expect(root).toMatchObject({ spec: { selector: { app } } });
   expect(Object.keys((root as { spec?: { selector?: object } }).spec?.selector ?? {})).toEqual(['app']);
-  expect([deployment, root].filter((object) => object !== undefined && isMarked(object))).toEqual([]);
+  expect([deployment, root, ...sets].filter((object) => object !== undefined && isMarked(object))).toEqual([]);
   const names = await namesOf(world.kube, namespace);
   expect(names.filter((name) => !name.startsWith('ReplicaSet '))).toEqual([`Deployment ${app}`, `Service ${app}`]);
 }

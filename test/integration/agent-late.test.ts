@@ -84,7 +84,7 @@ describe('nothing is written late', () => {
     });
     await hub.connected();
     const look = gate.hold('before', lookAt('frozen'));
-    const operation = hub.operation('shop', patch('frozen'), { notAfterMs: Date.now() + 3000 });
+    const operation = hub.operation('shop', patch('frozen'), { notAfterMs: Date.now() + 5000 });
     hub.deliver(operation);
     await look.arrived;
     child.kill('SIGSTOP');

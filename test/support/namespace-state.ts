@@ -41,10 +41,19 @@ export async function namesOf(kube: Kube, namespace: string): Promise<string[]> 
   return Object.keys(versions).filter((name) => !name.startsWith('Pod ') && name !== 'ConfigMap kube-root-ca.crt');
 }
 
+const MARKS = [
+  'sluice.dev/restore',
+  'sluice.dev/generation',
+  'sluice.dev/held',
+  'sluice.dev/rollout',
+  'sluice.dev/role',
+];
+
 /** Marks of a run on an object that is the user's: what it must have restored. */
 export function isMarked({ metadata, ...rest }: KubeObject): boolean {
   const spec = (rest['spec'] ?? {}) as { paused?: boolean; selector?: Record<string, unknown> };
-  if (metadata.annotations?.['sluice.dev/restore'] !== undefined || spec.paused === true) return true;
+  const keys = Object.keys({ ...metadata.annotations, ...metadata.labels });
+  if (keys.some((key) => MARKS.includes(key)) || spec.paused === true) return true;
   return rest.kind === 'Service' && spec.selector?.['pod-template-hash'] !== undefined;
 }
 
