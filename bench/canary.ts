@@ -1,13 +1,10 @@
 /** Whole canaries on a real node, the orchestrator in this process: what the benches measure from beside it, by watches. */
 
 import { join } from 'node:path';
-import type { CanaryStep, ResolvedFile, ResolvedTarget } from '../src/orchestrator/file/resolved.ts';
+import type { CanaryStep } from '../src/orchestrator/file/resolved.ts';
 import { readConfig } from '../src/orchestrator/config.ts';
-import { startDeployment } from '../src/orchestrator/engine/run/register.ts';
-import { startOrchestrator, type Orchestrator } from '../src/orchestrator/orchestrator.ts';
+import { startOrchestrator } from '../src/orchestrator/orchestrator.ts';
 import { insertControl } from '../src/orchestrator/store/controls.ts';
-import { insertDeployment, newDeploymentId } from '../src/orchestrator/store/deployments.ts';
-import type { KubeObject } from '../src/protocol/kube-object.ts';
 import { silentLog } from '../src/shared/log.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import { goProgram } from '../test/cluster/go-build.ts';
@@ -16,6 +13,7 @@ import { imageFolder, startMeshController } from '../test/cluster/mesh/controlle
 import { installCrds } from '../test/cluster/mesh/install-crds.ts';
 import { openKube, type Kube } from '../test/support/kube.ts';
 import { makeScratch } from '../test/support/scratch.ts';
+import { begin } from './deployment.ts';
 import { startAgentProcess } from './small-orchestrator.ts';
 
 export const namespace = 'bench';
@@ -54,7 +52,8 @@ export async function startCanaryBench(replicas: number): Promise<CanaryBench> {
       orchestrator.hub.isConnected('bench'),
     ),
   );
-  const deploy: CanaryBench['deploy'] = (version, steps) => start(orchestrator, targetOf(version, replicas, steps));
+  const deploy: CanaryBench['deploy'] = (version, steps) =>
+    begin(orchestrator, { name: 'hello', account: 'bench', namespace, image, replicas, version, steps });
   await (
     await deploy('v0', [])
   ).ended;
@@ -72,72 +71,5 @@ export async function startCanaryBench(replicas: number): Promise<CanaryBench> {
       });
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
-
-async function start(
-  { store, engine }: Orchestrator,
-  target: ResolvedTarget,
-): Promise<{ id: string; ended: Promise<string> }> {
-  const id = newDeploymentId();
-  const file: ResolvedFile = {
-    application: 'bench',
-    description: '',
-    context: {},
-    ifInProgress: 'reject',
-    targets: [target],
-  };
-  const { name, account, strategy } = target;
-  const rollouts = [{ target: name, account, namespace, steps: strategy?.steps.length ?? 0 }];
-  const { inserted } = await insertDeployment(store, {
-    id,
-    application: file.application,
-    file,
-    source: '',
-    createdBy: 'bench',
-    rollouts,
-  });
-  if (!inserted) throw new Error('Another deployment of the bench is still active.');
-  await startDeployment(engine, { id, file, startedMs: Date.now() });
-  return { id, ended: engine.result<string>(id) };
-}
-
-function targetOf(version: string, replicas: number, steps: CanaryStep[]): ResolvedTarget {
-  const labels = { app: 'hello' };
-  const service: KubeObject = {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'hello', namespace },
-    spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
-  };
-  const container = {
-    name: 'app',
-    image,
-    imagePullPolicy: 'IfNotPresent',
-    env: [{ name: 'VERSION', value: version }],
-    readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
-  };
-  const deployment: KubeObject = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'hello', namespace },
-    spec: {
-      replicas,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [container] } },
-    },
-  };
-  return {
-    name: 'bench',
-    account: 'bench',
-    namespace,
-    dependsOn: [],
-    objects: [
-      { object: service, source: 'bench' },
-      { object: deployment, source: 'bench' },
-    ],
-    strategy: { name: 'bench', steps },
-    smi: [{ rootServiceName: 'hello', trafficSplitName: 'hello' }],
-    readyTimeoutMs: 60_000,
   };
 }

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { firstWeight } from './first-weight.ts';
+import { hundred } from './hundred.ts';
 import type { Row } from './measure.ts';
 import { memory } from './memory.ts';
 import { resume } from './resume.ts';
@@ -14,6 +15,7 @@ const scenarios: Record<string, () => Promise<Row[]>> = {
   shift,
   'first-weight': firstWeight,
   'step-gap': stepGap,
+  hundred,
   resume,
   memory,
 };
