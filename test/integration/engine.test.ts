@@ -174,6 +174,61 @@ test('a change inside a workflow is taken by new runs and not by those that were
   await second.stop();
 });
 
+test('a replay gives each step what it gave the first time, errors and infinite numbers too', async () => {
+  const seen: unknown[] = [];
+  const workflow = (engine: Engine) => async (): Promise<void> => {
+    const number = await engine.step('number', async () => ({ value: Infinity, none: undefined }));
+    const nothing = await engine.step('nothing', async () => {});
+    const error = await engine
+      .step('error', () => Promise.reject(new TypeError('no')))
+      .catch((caught: Error) => `${caught.name}: ${caught.message}`);
+    seen.push({ number, nothing, error });
+    await engine.step('wait', async () => {
+      if (seen.length > 1) return;
+      await once(engine.stopping, 'abort');
+      throw new Error('stopped');
+    });
+  };
+  const first = await open();
+  first.register('gives', workflow(first));
+  await first.launch();
+  await first.start('gives', 'g', null);
+  await expect.poll(() => seen.length).toBe(1);
+  await first.stop();
+  const second = await open();
+  second.register('gives', workflow(second));
+  await second.launch();
+  await second.result('g');
+  const expected = { number: { value: Infinity }, nothing: undefined, error: 'TypeError: no' };
+  expect(seen).toEqual([expected, expected]);
+  await second.stop();
+});
+
+test('a run whose steps are others than recorded stays where it is, and goes on in a release that knows them', async () => {
+  const lives = ['known', 'renamed', 'known'];
+  const done: string[] = [];
+  for (const [life, name] of lives.entries()) {
+    const engine = await open();
+    engine.register('renames', async () => {
+      await engine.step(name, async () => {});
+      done.push(`life ${life}`);
+      await engine.step('wait', async () => {
+        if (life > 0) return;
+        await once(engine.stopping, 'abort');
+        throw new Error('stopped');
+      });
+      return 'done';
+    });
+    await engine.launch();
+    if (life === 0) await engine.start('renames', 'r', null);
+    if (life === 1) await expect.poll(() => done).toEqual(['life 0']);
+    else await expect.poll(() => done.at(-1)).toBe(`life ${life}`);
+    if (life === 2) expect(await engine.result('r')).toBe('done');
+    else expect(await engine.pending()).toEqual(['r']);
+    await engine.stop();
+  }
+});
+
 test('a recorded step costs milliseconds on the embedded database (printed, not judged)', async () => {
   const engine = await open();
   const times: number[] = [];
