@@ -9,11 +9,15 @@ import { readOperation } from '../../src/orchestrator/store/operations.ts';
 import { emptySnapshot } from '../support/empty-snapshot.ts';
 import { HubBench } from '../support/hub-bench.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import type { AgentCredential } from '../../src/orchestrator/security/credential.ts';
+import type { Presents } from '../support/scripted-agent.ts';
 import type { Operation } from '../../src/protocol/operation.ts';
 import type { Watch } from '../../src/protocol/snapshot.ts';
 
 const bench = new HubBench();
 const NEW = { protocolMax: 3 };
+/** Megabytes take their time on a busy machine. */
+const STORED = { timeout: 10_000 };
 
 function watch(id: string): Watch {
   return { id, namespace: 'shop', deployment: 'web', services: ['web'], routes: [], profiles: [], jobs: [] };
@@ -42,7 +46,7 @@ describe('large messages', () => {
     expect(agent.messages[0]?.welcome).toMatchObject({ protocol: 3, maxTotalBytes: LIMITS.maxTotalBytes });
     const asked = large(5_000_000);
     const answer = bench.hub.execute('east', asked);
-    await expect.poll(() => agent.operations).toEqual([asked.id]);
+    await expect.poll(() => agent.operations, STORED).toEqual([asked.id]);
     expect(agent.messages.filter((message) => message.chunk)).toHaveLength(20);
     const object = agent.delivered(asked.id)?.apply?.objects[0];
     expect(JSON.parse(String(object))).toEqual(asked.spec.kind === 'apply' && asked.spec.objects[0]);
@@ -52,7 +56,7 @@ describe('large messages', () => {
     expect(older.messages[0]?.welcome).toMatchObject({ protocol: 1, maxTotalBytes: 0 });
     const again = large(900_000);
     void bench.hub.execute('east', again);
-    await expect.poll(() => older.operations).toEqual([again.id]);
+    await expect.poll(() => older.operations, STORED).toEqual([again.id]);
     expect(older.messages.some((message) => message.chunk)).toBe(false);
   });
 
@@ -86,7 +90,7 @@ describe('large messages', () => {
     const pods = Array.from({ length: 5_000 }, (_, index) => ({ name: `pod-${index}`, uid: 'u'.repeat(36) }));
     const snapshot = encodeSnapshot(emptySnapshot('w', 7));
     for (const each of agent.pieces({ body: 'snapshot', snapshot: { ...snapshot, pods } })) agent.send(each);
-    await expect.poll(() => bench.hub.latest('w')?.pods.length).toBe(5_000);
+    await expect.poll(() => bench.hub.latest('w')?.pods.length, STORED).toBe(5_000);
   });
 
   it('that are faulty end their session with the reason, and nothing else', async () => {
@@ -119,7 +123,7 @@ describe('an agent that stops reading', () => {
     const answers = asked.map((each) => bench.hub.execute('east', each));
     const last = asked.at(-1)?.id ?? '';
     const state = (): Promise<string | undefined> => readOperation(bench.store, last).then((row) => row?.state);
-    await expect.poll(state, { timeout: 10_000 }).toBe('open');
+    await expect.poll(state, STORED).toBe('open');
     const started = await steady(() => bench.hub.waiting('east'));
     const before = process.memoryUsage();
     let most = started;
@@ -191,6 +195,19 @@ describe('limits, each told with a time', () => {
       await holder.query('commit');
       holder.release();
     }
+  });
+
+  it('on handshakes of one agent, which so keeps no other one out', async () => {
+    const limits = { handshakesOfOne: { perSecond: 0.5, burst: 2 }, handshakes: { perSecond: 0.1, burst: 3 } };
+    await bench.restart({ tls: true, limits });
+    const tls = ({ ca, certificate, key }: AgentCredential): Presents => ({ tls: { ca, certificate, key } });
+    const west = await bench.add('west');
+    for (let time = 0; time < 2; time++) await bench.dial(tls(bench.east)).hello().welcomed();
+    for (let time = 0; time < 5; time++) {
+      const refused = bench.dial(tls(bench.east)).hello();
+      await expect.poll(() => refused.refusal).toMatchObject({ code: 'RETRY', message: 'The agent comes too often.' });
+    }
+    await bench.dial(tls(west)).hello().welcomed();
   });
 
   it('on sessions of one credential, of which a person is told', async () => {

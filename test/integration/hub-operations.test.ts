@@ -1,6 +1,9 @@
 /** Operations on their way: numbered for ever, marked when they are sent again, and taken back when nobody wants them. */
 
+import { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
+import { migrate } from '../../src/orchestrator/store/migrate.ts';
+import { migrations } from '../../src/orchestrator/store/migrations.ts';
 import { readOperation } from '../../src/orchestrator/store/operations.ts';
 import { HubBench } from '../support/hub-bench.ts';
 import type { ScriptedAgent } from '../support/scripted-agent.ts';
@@ -40,6 +43,28 @@ describe('generations', () => {
     await bench.store.pool.query(`truncate sluice.operation; select setval('sluice.operation_generation', 1)`);
     await bench.start();
     expect(await generation(await bench.dial().hello().welcomed())).toBeGreaterThan(before);
+  });
+
+  it('are given to what an older release had stored, each its own', async () => {
+    const name = 'older_release';
+    await bench.store.pool.query(`create database ${name}`);
+    const url = new URL(bench.store.url);
+    url.pathname = name;
+    const pool = new Pool({ connectionString: url.href });
+    try {
+      await migrate(
+        pool,
+        migrations.filter(({ number }) => number < 3),
+      );
+      await pool.query(`insert into sluice.operation (id, account, deployment_id, namespace, spec, not_after, state)
+        select 'op-' || n, 'east', 'dep', 'shop', '{}', now(), 'open' from generate_series(1, 5) n`);
+      await migrate(pool);
+      const { rows } = await pool.query<{ generation: string }>('select generation from sluice.operation');
+      expect(new Set(rows.map(({ generation: given }) => given)).size).toBe(5);
+    } finally {
+      await pool.end();
+      await bench.store.pool.query(`drop database ${name} with (force)`);
+    }
   });
 
   it('do not fall where the clock was set back', async () => {

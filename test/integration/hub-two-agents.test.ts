@@ -59,8 +59,17 @@ describe('two agents with one credential', () => {
     ]);
   });
 
+  it('are noticed too where the thief uses the other’s name', async () => {
+    for (let time = 0; time < 4; time++) await comes('pod-a');
+    await comes('pod-a');
+    await expect.poll(() => openAlerts(bench.store)).toMatchObject([{ account: 'east', kind: 'alternatingAgents' }]);
+  });
+
   it('are not seen in one that is restarted, or whose connection is lost again and again', async () => {
-    for (const instance of ['pod-a', 'pod-a', 'pod-b', 'pod-c', 'pod-c']) await comes(instance);
+    for (const instance of ['pod-a', 'pod-a', 'pod-b', 'pod-c', 'pod-c', 'pod-c', 'pod-c', 'pod-c']) {
+      (await comes(instance)).cut();
+      await expect.poll(() => bench.hub.isConnected('east')).toBe(false);
+    }
     await bench.server.stop();
     expect(await openAlerts(bench.store)).toEqual([]);
     await bench.start();

@@ -5,6 +5,8 @@ import type { BucketRule } from './token-bucket.ts';
 export interface HubLimits {
   /** Streams begun by all agents together, before anything else is looked at. */
   handshakes: BucketRule;
+  /** Of these, with one certificate: an agent that only knocks keeps no other one out. */
+  handshakesOfOne: BucketRule;
   /** How far over such a moment the refused ones are spread. */
   handshakeSpreadMs: number;
   /** Sessions begun with one credential. */
@@ -37,6 +39,7 @@ const MINUTE_MS = 60_000;
 /** 10,000 agents that come back over a minute of jitter are 170 handshakes a second, each 1.5 ms of processor (measured). */
 export const HUB_LIMITS: HubLimits = {
   handshakes: { perSecond: 200, burst: 400 },
+  handshakesOfOne: { perSecond: 1, burst: 60 },
   handshakeSpreadMs: 10_000,
   sessions: { perSecond: 20 / 60, burst: 20 },
   messages: { perSecond: 500, burst: 2_000 },

@@ -182,7 +182,7 @@ export class Hub implements AgentLink {
       this.#refuse(stream, account, 'FENCED', `A newer session of ${account} is live: ${whoIs(current.facts)}.`);
       return;
     }
-    this.#sentinel.visit(account, instanceId, guest.peer);
+    this.#sentinel.visit(account, { instanceId, peer: guest.peer, takesOver: current?.isFresh ?? false });
     if (current) this.#replace(current, guest);
     this.#begin(stream, guest, row.epoch);
   }

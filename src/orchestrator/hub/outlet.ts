@@ -71,6 +71,13 @@ export class Outlet {
     this.#pump();
   }
 
+  /** As `send`, but behind the pieces that wait: what it speaks of may be among them. */
+  sendBehind(message: HubMessage): void {
+    if (this.#isClosed) return;
+    (this.#pieces.length > 0 ? this.#pieces : this.#queue).push(encodeHubMessage(message));
+    this.#pump();
+  }
+
   heartbeat(make: () => HubMessage): void {
     this.#heartbeat = make;
     this.#pump();

@@ -12,6 +12,7 @@ import type { Terms } from './admission.ts';
 import { firstHello } from './first-hello.ts';
 import type { HubLimits } from './hub-limits.ts';
 import { identify, presentedBy } from './identify.ts';
+import type { Presented } from './identify.ts';
 import type { Sentinel } from './sentinel.ts';
 import { draw } from './token-bucket.ts';
 import type { Bucket } from './token-bucket.ts';
@@ -45,6 +46,8 @@ export interface Refusal {
 export class Reception {
   readonly #options: ReceptionOptions;
   #handshakes: Bucket | undefined;
+  /** By the name in the certificate: TLS has found that it is one of ours. */
+  readonly #handshakesOf = new Map<string, Bucket>();
   /** By account. */
   readonly #sessions = new Map<string, Bucket>();
 
@@ -55,12 +58,13 @@ export class Reception {
   /** Hears who comes. @returns undefined if it was turned away, and told why. @throws what the store throws. */
   async receive(stream: HubStream): Promise<Guest | undefined> {
     const peer = stream.getPeer();
-    const crowd = this.#crowd();
+    const presented = presentedBy(stream);
+    const crowd = this.#crowd(presented.certificate?.commonName);
     if (crowd) {
       this.refuse(stream, undefined, crowd);
       return undefined;
     }
-    const account = await this.#identified(stream, peer);
+    const account = await this.#identified(stream, presented, peer);
     if (account === undefined) return undefined;
     const hello = await firstHello(stream, LIMITS.welcomeTimeoutMs);
     if (!hello) {
@@ -85,8 +89,13 @@ export class Reception {
   }
 
   /** Before any look into the database: when all come back at once, it is what has to be spared. */
-  #crowd(): Refusal | undefined {
+  #crowd(certificateName: string | undefined): Refusal | undefined {
     const { clock, random, limits } = this.#options;
+    if (certificateName !== undefined) {
+      const own = draw(this.#handshakesOf.get(certificateName), limits.handshakesOfOne, clock.now());
+      this.#handshakesOf.set(certificateName, own.bucket);
+      if (own.waitMs > 0) return { code: 'RETRY', message: 'The agent comes too often.', retryAfterMs: own.waitMs };
+    }
     const { bucket, waitMs } = draw(this.#handshakes, limits.handshakes, clock.now());
     this.#handshakes = bucket;
     if (waitMs === 0) return undefined;
@@ -94,9 +103,9 @@ export class Reception {
     return { code: 'RETRY', message: 'Too many agents come at once.', retryAfterMs };
   }
 
-  async #identified(stream: HubStream, peer: string): Promise<string | undefined> {
+  async #identified(stream: HubStream, presented: Presented, peer: string): Promise<string | undefined> {
     const { store, log, sentinel } = this.#options;
-    const identification = await identify(store, presentedBy(stream));
+    const identification = await identify(store, presented);
     if ('account' in identification) return identification.account;
     const { refused: reason, of } = identification;
     log.warn({ peer, reason }, 'agent refused');

@@ -29,10 +29,11 @@ export class Sentinel {
     this.#options = options;
   }
 
-  /** A session begins. */
-  visit(account: string, instanceId: string, peer: string): void {
+  /** A session begins. @param visit.takesOver it ends one that was alive. */
+  visit(account: string, visit: Omit<Visit, 'atMs'>): void {
     const { clock, limits } = this.#options;
-    const visits = withVisit(this.#visits.get(account) ?? [], { instanceId, peer, atMs: clock.now() }, limits);
+    const { instanceId, peer } = visit;
+    const visits = withVisit(this.#visits.get(account) ?? [], { ...visit, atMs: clock.now() }, limits);
     this.#visits.set(account, visits);
     const other = alternation(visits);
     if (!other) return;

@@ -98,6 +98,11 @@ export class Session implements Carrier {
     return this.#isOver;
   }
 
+  /** Its agent was heard within a heartbeat. */
+  get isFresh(): boolean {
+    return !this.#isOver && this.#options.clock.now() - this.#lastSeenMs <= this.facts.heartbeatMs;
+  }
+
   get takesOperations(): boolean {
     return !this.#isOver && !this.#isDraining;
   }
@@ -125,7 +130,7 @@ export class Session implements Carrier {
   }
 
   cancel(operationId: string): void {
-    this.#send({ body: 'cancel', cancel: { id: operationId } });
+    this.#outlet.sendBehind({ body: 'cancel', cancel: { id: operationId } });
   }
 
   /** Its agent may hold no operation any more. */

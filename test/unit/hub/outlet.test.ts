@@ -133,6 +133,18 @@ describe('a large message', () => {
     expect(whole.map((each) => decodeHubMessage(each).operation?.id)).toEqual(['large']);
   });
 
+  it('is not overtaken by the word that takes it back', () => {
+    const { peer, outlet } = open();
+    peer.takes = false;
+    outlet.send(operation('a'));
+    outlet.send(operation('large', 400_000));
+    outlet.sendBehind({ body: 'cancel', cancel: { id: 'large' } });
+    outlet.send(operation('b'));
+    outlet.sendBehind({ body: 'cancel', cancel: { id: 'b' } });
+    for (let round = 0; round < 10; round++) peer.takeOne();
+    expect(peer.bodies).toEqual(['operation', 'operation', 'chunk', 'chunk', 'cancel', 'cancel']);
+  });
+
   it('goes in pieces that fit an agent that takes little at once', () => {
     const { peer, outlet } = open({ maxMessageBytes: 10_000 });
     outlet.send(operation('large', 50_000));

@@ -7,10 +7,18 @@ import type { Visit } from '../../../src/orchestrator/hub/suspicion.ts';
 
 const MINUTE_MS = 60_000;
 
+/** An upper-case agent loses its connection and comes back; a lower-case one comes while its own session is alive. */
 function visits(instances: string, everyMs = 30_000): Visit[] {
   let seen: Visit[] = [];
-  for (const [index, instanceId] of instances.split('').entries()) {
-    seen = withVisit(seen, { instanceId, peer: `peer of ${instanceId}`, atMs: index * everyMs }, HUB_LIMITS);
+  for (const [index, letter] of instances.split('').entries()) {
+    const instanceId = letter.toUpperCase();
+    const visit = {
+      instanceId,
+      peer: `peer of ${instanceId}`,
+      atMs: index * everyMs,
+      takesOver: letter !== instanceId,
+    };
+    seen = withVisit(seen, visit, HUB_LIMITS);
   }
   return seen;
 }
@@ -21,13 +29,18 @@ describe('two agents with one credential', () => {
     ['ABAB', 'A'],
     ['ABCA', 'C'],
     ['AABBA', 'B'],
+    ['Aaaaa', 'A'], // under one name
+    ['AaAaaAAa', 'A'],
   ])('%s alternate', (instances, other) => {
     expect(alternation(visits(instances))).toMatchObject({ instanceId: other, peer: `peer of ${other}` });
   });
 
-  test.each(['', 'A', 'AA', 'AB', 'ABC', 'ABB', 'ABCD'])('%s is a restart, or a lost connection', (instances) => {
-    expect(alternation(visits(instances))).toBeUndefined();
-  });
+  test.each(['', 'A', 'AA', 'AB', 'ABC', 'ABB', 'ABCD', 'Aaaa', 'AAAAAA', 'AaaaA', 'AbCd'])(
+    '%s is a restart, or a lost connection',
+    (instances) => {
+      expect(alternation(visits(instances))).toBeUndefined();
+    },
+  );
 
   it('are forgotten after ten minutes', () => {
     expect(alternation(visits('ABA', 4 * MINUTE_MS))).toBeDefined();
