@@ -6,6 +6,7 @@ import { inNamespace } from './manifests.ts';
 import { ANY, type FileProblem, type PathProblem } from './problem.ts';
 import { queryProblems } from './query-problems.ts';
 import { readJob, readManifests, type ManifestSource, type ProblemLists } from './read-manifests.ts';
+import { resolveGuard } from './resolve-guard.ts';
 import { resolveSteps, spanMs } from './resolve-steps.ts';
 import type { CanaryStep, ResolvedFile, ResolvedTarget, SmiEntry } from './resolved.ts';
 import type { DeploymentFile } from './schema.ts';
@@ -37,6 +38,7 @@ export function resolve(input: ResolveInput): Resolved {
   const context = { ...file.contextOverrides, ...file.context, ...input.context };
   const strategies = readStrategies(input, context, lists);
   const readyTimeoutMs = readyTimeout(file, lists.problems);
+  const guard = resolveGuard(file.guard, lists.problems);
   const byTarget = new Map<string, TargetObject[]>();
   const targets = Object.entries(file.targets).map(([name, target]): ResolvedTarget => {
     const own = entries.flatMap(({ targets: named, objects }, entry) =>
@@ -58,6 +60,7 @@ export function resolve(input: ResolveInput): Resolved {
       ...(steps === undefined || target.strategy === undefined ? {} : { strategy: { name: target.strategy, steps } }),
       smi,
       readyTimeoutMs,
+      guard,
     };
   });
   duplicateProblems(byTarget, lists);

@@ -23,7 +23,19 @@ export interface ResolvedTarget {
   smi: SmiEntry[];
   /** How long pods may take to become ready before the run is rolled back. */
   readyTimeoutMs: number;
+  guard: GuardSettings;
 }
+
+/** When the agent sends all traffic to the stable by itself, beside a container that breaks. */
+export interface GuardSettings {
+  /** Ready canary endpoints: below it. */
+  minReady: MinReady;
+  /** What it does when it has not heard of the orchestrator for so long. */
+  lostContact: { afterMs: number; do: 'rollback' | 'hold' };
+}
+
+/** A share is of the canary's pods, rounded up. */
+export type MinReady = { count: number } | { percent: number };
 
 export interface ResolvedObject {
   object: KubeObject;

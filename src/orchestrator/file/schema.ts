@@ -25,6 +25,9 @@ const dnsName = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a Kubernetes name: small letters, digits and -, 63 at most');
 
+/** Of `guard.lostContact.after`. */
+export const PERIOD = /^([1-9]\d*)([smh])$/;
+
 const unit = word('seconds', 'minutes', 'hours');
 const duration = z.number().int('must be a whole number').min(1, 'must be at least 1');
 const span = z.strictObject({ duration, unit });
@@ -108,6 +111,19 @@ const smi = z.strictObject({
   retain: z.boolean().optional(),
 });
 
+const PODS = 'must be a number of pods, 1 at least, or a share of them such as 50%';
+
+/** Ours, all of it: what the agent does by itself. */
+const guard = z.strictObject({
+  lostContact: z
+    .strictObject({
+      after: z.string().regex(PERIOD, 'must be a time such as 90s, 10m or 1h').optional(),
+      do: word('rollback', 'hold').optional(),
+    })
+    .optional(),
+  minReady: z.union([z.number().int(PODS).min(1, PODS), z.string().regex(/^([1-9]\d?|100)%$/, PODS)], PODS).optional(),
+});
+
 export const deploymentFile = z.strictObject({
   version: z.literal('v1', { error: 'must be v1' }).optional(),
   kind: z.literal('kubernetes', { error: 'must be kubernetes' }).optional(),
@@ -138,6 +154,7 @@ export const deploymentFile = z.strictObject({
       }),
     )
     .optional(),
+  guard: guard.optional(),
 });
 
 export type DeploymentFile = z.infer<typeof deploymentFile>;

@@ -17,6 +17,8 @@ export const HELD = 'sluice.dev/held';
 export const RETAINED = 'sluice.dev/retained';
 /** Annotation on a retained split: the root's ServiceProfile came of it, and goes with it. */
 export const MADE_PROFILE = 'sluice.dev/made-profile';
+/** Annotation on a split: the guard that its agent keeps, and what it did. */
+export const GUARD = 'sluice.dev/guard';
 /** Label the Deployment controller puts on the pods of one revision. */
 export const TEMPLATE_HASH = 'pod-template-hash';
 

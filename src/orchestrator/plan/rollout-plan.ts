@@ -1,10 +1,10 @@
 /** The plan of one target's run: computed once from the file and what was read, then carried out as it stands. */
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
-import type { CanaryStep, ResolvedTarget } from '../file/resolved.ts';
+import type { CanaryStep, GuardSettings, ResolvedTarget } from '../file/resolved.ts';
 import { inApplyOrder } from './apply-order.ts';
 import { canarySetName, canarySize, isSameTemplate, revisionHash } from './canary-set.ts';
-import { TEMPLATE_HASH } from './marks.ts';
+import { GUARD, TEMPLATE_HASH } from './marks.ts';
 import { contentOf, isSameJson, mergePatch } from './merge-patch.ts';
 import { autoscalerOf, serviceNamed, stableSet, type DryRun, type Observed } from './observed.ts';
 import { foreignRoute, profileName } from './preflight-routing.ts';
@@ -51,6 +51,9 @@ export interface CanaryPlan {
   /** A canary backend of an earlier run that this one does not use. */
   superseded?: string;
   readyTimeoutMs: number;
+  guard: GuardSettings;
+  /** An earlier run left a guard on the split that this one takes over. */
+  hasOldGuard: boolean;
 }
 
 export type RolloutPlan =
@@ -145,6 +148,8 @@ function planCanary(
     isRetained: retained !== undefined,
     ...(superseded === undefined ? {} : { superseded }),
     readyTimeoutMs: target.readyTimeoutMs,
+    guard: target.guard,
+    hasOldGuard: retained?.split?.metadata.annotations?.[GUARD] !== undefined,
   };
 }
 

@@ -46,6 +46,9 @@ analysis:
 trafficManagement:
   - smi:
       - rootServiceName: web
+guard:
+  lostContact: { after: 90s, do: Hold }
+  minReady: 50%
 `;
 export const files = { 'manifests/app.yaml': app, 'manifests/notes.txt': 'no', 'jobs/smoke.yaml': job };
 

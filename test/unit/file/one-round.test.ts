@@ -81,7 +81,7 @@ describe('beside a wrong shape is told, from top to bottom,', () => {
 it('a second document, and everything in the first as well', () => {
   expect(problems(edited(weight101, [/$/, '---\nversion: v1\n']))).toEqual([
     weightTold,
-    'deploy.yaml:32:1: a deployment file is one document: take out the --- here and what follows it',
+    'deploy.yaml:35:1: a deployment file is one document: take out the --- here and what follows it',
   ]);
 });
 

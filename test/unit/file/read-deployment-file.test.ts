@@ -20,6 +20,7 @@ describe('a good file', () => {
     expect(file?.targets[0]).toMatchObject({
       readyTimeoutMs: 1_800_000,
       smi: [{ rootServiceName: 'web', trafficSplitName: 'web' }],
+      guard: { lostContact: { afterMs: 90_000, do: 'hold' }, minReady: { percent: 50 } },
     });
     expect(file?.targets[0]?.strategy?.steps).toMatchObject([
       { kind: 'setWeight', weight: 0.1 },

@@ -1,3 +1,4 @@
+import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { expect, it } from 'vitest';
 import { needsOf, neededAccess, type Needs } from '../../../src/orchestrator/plan/access.ts';
 import type { ResolvedTarget } from '../../../src/orchestrator/file/resolved.ts';
@@ -17,6 +18,7 @@ const target: ResolvedTarget = {
   strategy: { name: 's', steps: [{ kind: 'setWeight', weight: 10 }] },
   smi: [{ rootServiceName: 'web', trafficSplitName: 'web' }],
   readyTimeoutMs: 1,
+  guard: DEFAULT_GUARD,
 };
 const served = { splits: ['v1alpha2'], routes: true, profiles: true };
 

@@ -1,3 +1,4 @@
+import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { describe, expect, it } from 'vitest';
 import type { ResolvedTarget } from '../../../src/orchestrator/file/resolved.ts';
 import type { Observed } from '../../../src/orchestrator/plan/observed.ts';
@@ -64,6 +65,7 @@ const target: ResolvedTarget = {
   strategy: { name: 'rolling', steps: [{ kind: 'setWeight', weight: 10 }] },
   smi: [{ rootServiceName: 'web', trafficSplitName: 'web' }],
   readyTimeoutMs: 60_000,
+  guard: DEFAULT_GUARD,
 };
 
 function pod(name: string, containers: string[], unready: string[] = []): KubeObject {

@@ -1,3 +1,4 @@
+import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { describe, expect, it } from 'vitest';
 import { newCanaryState } from '../../../src/orchestrator/engine/run/canary-state.ts';
 import { Run } from '../../../src/orchestrator/engine/run/run.ts';
@@ -58,6 +59,7 @@ const target: ResolvedTarget = {
   strategy: { name: 'rolling', steps: [{ kind: 'setWeight', weight: 10 }] },
   smi: [smi],
   readyTimeoutMs: 60_000,
+  guard: DEFAULT_GUARD,
 };
 const profile: KubeObject = {
   apiVersion: 'linkerd.io/v1alpha2',

@@ -1,3 +1,4 @@
+import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { describe, expect, it } from 'vitest';
 import { newCanaryState, type CanaryState } from '../../../src/orchestrator/engine/run/canary-state.ts';
 import { removeRouting } from '../../../src/orchestrator/engine/run/clean-up.ts';
@@ -55,6 +56,8 @@ const plan: CanaryPlan = {
   retain: true,
   isRetained: false,
   readyTimeoutMs: 1,
+  guard: DEFAULT_GUARD,
+  hasOldGuard: false,
 };
 
 /** What the end of a run does, in order. */

@@ -1,3 +1,4 @@
+import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { describe, expect, it } from 'vitest';
 import { OperationFault } from '../../../src/orchestrator/engine/run/fault.ts';
 import { observe } from '../../../src/orchestrator/engine/run/observe.ts';
@@ -70,6 +71,7 @@ const target: ResolvedTarget = {
   strategy: { name: 's', steps: [{ kind: 'setWeight', weight: 10 }] },
   smi: [{ rootServiceName: 'web', trafficSplitName: 'web' }],
   readyTimeoutMs: 60_000,
+  guard: DEFAULT_GUARD,
 };
 
 function valueOf(spec: OperationSpec): unknown {

@@ -1,3 +1,4 @@
+import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { createServer } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
 import { measurePrometheus } from '../../../src/orchestrator/analysis/prometheus.ts';
@@ -38,6 +39,7 @@ function target(queries: AnalysisQuery[]): ResolvedTarget {
     strategy: { name: 's', steps: [step] },
     smi: [],
     readyTimeoutMs: 1,
+    guard: DEFAULT_GUARD,
   };
 }
 
