@@ -170,6 +170,8 @@ interface OrchestratorFlags {
   agentsPublic?: string;
   plaintextAgents?: boolean;
   metricProvider?: string[];
+  retentionDays?: string;
+  workRetentionDays?: string;
 }
 
 interface AgentFlags {
@@ -191,6 +193,8 @@ function programCommands(program: Command, run: RunCommand): void {
     .option('--agents-public <host:port>', 'as agents reach it; written into credentials')
     .option('--plaintext-agents', 'no TLS; on loopback only')
     .option('--metric-provider <name=url>', 'a Prometheus; any number of times', many)
+    .option('--retention-days <days>', 'how long deployments are kept with their events after their end (default: 90)')
+    .option('--work-retention-days <days>', "how long their runs' steps and operations are (default: 7)")
     .action((flags: OrchestratorFlags) =>
       run((context) =>
         runProgram(context, 'orchestrator', {
@@ -201,6 +205,8 @@ function programCommands(program: Command, run: RunCommand): void {
           SLUICE_AGENT_PUBLIC_ADDRESS: flags.agentsPublic,
           SLUICE_AGENT_PLAINTEXT: flags.plaintextAgents === true ? '1' : undefined,
           SLUICE_METRIC_PROVIDERS: flags.metricProvider?.join(','),
+          SLUICE_RETENTION_DAYS: flags.retentionDays,
+          SLUICE_WORK_RETENTION_DAYS: flags.workRetentionDays,
         }),
       ),
     );
