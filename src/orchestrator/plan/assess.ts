@@ -1,6 +1,7 @@
 /** What a snapshot says about a run: ready, broken, edited by somebody else, grown. Pure; the run acts on the answer. */
 
-import type { PodRecord, Snapshot } from '../../protocol/snapshot.ts';
+import type { PodRecord, Snapshot, SplitRecord } from '../../protocol/snapshot.ts';
+import { firedGuard, guardNews } from './guard.ts';
 import type { Shares } from './weights.ts';
 import { holds, type RouteNames } from './route.ts';
 
@@ -17,10 +18,17 @@ export interface Expectation {
   shares?: Shares;
   /** Canary pods carry traffic: from now on one that crashes is a fault at once. */
   isServing: boolean;
+  /** The agent's guard is armed, with this floor. */
+  guardFloor?: number;
+  /** What was last said of it. */
+  guardNews?: string;
 }
 
 export type Interruption =
-  { kind: 'fault'; reason: string } | { kind: 'drift'; what: string } | { kind: 'resized'; replicas: number };
+  | { kind: 'fault'; reason: string }
+  | { kind: 'drift'; what: string }
+  | { kind: 'resized'; replicas: number }
+  | { kind: 'guard'; news: string };
 
 /** Reasons that only a new version or a person can mend, so nobody waits for the time-out. */
 const HOPELESS = new Set(['ErrImageNeverPull', 'ImagePullBackOff', 'InvalidImageName', 'RunContainerError']);
@@ -50,10 +58,18 @@ export function describePod(pod: PodRecord): string {
 
 /** The first thing in a snapshot that the run must act on before it goes on waiting. */
 export function interruption(snapshot: Snapshot, expected: Expectation): Interruption | undefined {
-  return fault(snapshot, expected) ?? drift(snapshot, expected) ?? resized(snapshot, expected);
+  return (
+    fault(snapshot, expected) ??
+    drift(snapshot, expected) ??
+    resized(snapshot, expected) ??
+    guardSaid(snapshot, expected)
+  );
 }
 
 function fault(snapshot: Snapshot, expected: Expectation): Interruption | undefined {
+  // First: what it did looks like an edited split, and what it saw may have passed.
+  const fired = expected.guardFloor === undefined ? undefined : firedGuard(snapshot);
+  if (fired !== undefined) return { kind: 'fault', reason: fired };
   const set = snapshot.replicaSets.find(({ name }) => name === expected.canarySetName);
   if (set !== undefined && set.failure !== '') {
     return { kind: 'fault', reason: `ReplicaSet ${set.name} cannot make its pods: ${set.failure}` };
@@ -67,11 +83,19 @@ function fault(snapshot: Snapshot, expected: Expectation): Interruption | undefi
   return undefined;
 }
 
-function drift(snapshot: Snapshot, { names, shares }: Expectation): Interruption | undefined {
+function guardSaid(snapshot: Snapshot, { guardFloor, guardNews: said }: Expectation): Interruption | undefined {
+  const news = guardFloor === undefined ? undefined : guardNews(snapshot);
+  return news === undefined || news === said ? undefined : { kind: 'guard', news };
+}
+
+function drift(snapshot: Snapshot, { names, shares, guardFloor }: Expectation): Interruption | undefined {
   if (names === undefined || shares === undefined) return undefined;
   if (snapshot.split === undefined) return { kind: 'drift', what: `TrafficSplit ${names.split} was deleted` };
   if (!holds(names, shares, snapshot.split.weights)) {
     return { kind: 'drift', what: `TrafficSplit ${names.split} was edited to ${showWeights(snapshot.split.weights)}` };
+  }
+  if (guardFloor !== undefined && isUnguarded(snapshot.split)) {
+    return { kind: 'drift', what: `the guard was taken off TrafficSplit ${names.split}` };
   }
   for (const { name } of names.companions) {
     const route = snapshot.routes.find((record) => record.name === name);
@@ -81,6 +105,10 @@ function drift(snapshot: Snapshot, { names, shares }: Expectation): Interruption
     }
   }
   return undefined;
+}
+
+function isUnguarded({ guard }: SplitRecord): boolean {
+  return guard === undefined || guard.state === 'unreadable';
 }
 
 function showWeights(weights: { backend: string; weight: number }[]): string {

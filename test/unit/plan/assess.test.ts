@@ -137,6 +137,48 @@ describe('interruption', () => {
     expect(interruption(snapshot, { ...expected, isServing: false })).toBeUndefined();
   });
 
+  describe('with the agent on guard', () => {
+    const guarded = { ...expected, guardFloor: 1 };
+    const withGuard = (state: 'armed' | 'holding' | 'fired' | 'unreadable', reason: string): Snapshot => ({
+      ...good,
+      split: { ...good.split!, guard: { state, reason } },
+    });
+
+    it('leaves a healthy canary alone', () => {
+      expect(interruption(withGuard('armed', ''), guarded)).toBeUndefined();
+    });
+
+    it('is a fault when it has fired, before the weights that it wrote seem edited', () => {
+      const fired = withGuard('fired', 'canary pod c is Error');
+      const none = [
+        { backend: 'web-stable', weight: 10_000 },
+        { backend: 'web-canary', weight: 0 },
+      ];
+      const snapshot = { ...fired, split: { ...fired.split!, weights: none } };
+      const reason = "the agent's guard sent all traffic to the stable: canary pod c is Error";
+      expect(interruption(snapshot, guarded)).toEqual({ kind: 'fault', reason });
+      // Of an earlier run, or on the way back.
+      expect(interruption(fired, expected)).toBeUndefined();
+    });
+
+    it('tells once that it holds, and that it held while nobody was there', () => {
+      const holds = withGuard('holding', 'no word for 10 min; the weights stay as they are');
+      const news = "the agent's guard holds: no word for 10 min; the weights stay as they are";
+      expect(interruption(holds, guarded)).toEqual({ kind: 'guard', news });
+      expect(interruption(holds, { ...guarded, guardNews: news })).toBeUndefined();
+      expect(interruption(withGuard('armed', 'no word'), guarded)).toMatchObject({
+        news: expect.stringContaining('no word'),
+      });
+    });
+
+    it('is drift when somebody takes it off, or spoils it', () => {
+      const drift = { kind: 'drift', what: 'the guard was taken off TrafficSplit web' };
+      expect(interruption(good, guarded)).toEqual(drift);
+      expect(interruption(withGuard('unreadable', 'no JSON'), guarded)).toEqual(drift);
+      expect(interruption(good, expected)).toBeUndefined();
+    });
+  });
+
   it('does not blame the canary for a crash of the old version', () => {
     const snapshot = {
       ...good,

@@ -19,6 +19,8 @@ export interface CanaryState {
   canaryMade: boolean;
   /** linkerd-smi answers: a ServiceProfile followed the split, so each later write is read back from it. */
   profileFollows: boolean;
+  /** The agent is too old to guard; that was said. */
+  cannotGuard: boolean;
   /** Jobs that are to be removed. */
   jobs: string[];
   /** Of analyses and jobs so far, oldest first. */
@@ -51,6 +53,7 @@ export function newCanaryState(run: Run, plan: CanaryPlan): CanaryState {
     rootPicks: 'all',
     canaryMade: false,
     profileFollows: plan.isRetained && plan.names.profile !== undefined,
+    cannotGuard: false,
     jobs: [],
     verdicts: [],
   };

@@ -7,6 +7,7 @@ import { canarySet } from '../../plan/canary-set.ts';
 import { sharesOf } from '../../plan/weights.ts';
 import { watchCanary, type CanaryState } from './canary-state.ts';
 import { RunFault } from './fault.ts';
+import { dropOldGuard } from './guard.ts';
 import { hold } from './hold.ts';
 import { applyWeights } from './shift.ts';
 import { watchfully } from './watchful.ts';
@@ -67,6 +68,7 @@ async function makeSplit(state: CanaryState): Promise<void> {
     weight: 0,
   });
   state.splitMade = true;
+  await dropOldGuard(state);
   await applyWeights(state, shares);
   watchCanary(state);
   const followed = await run.wait('split followed', {

@@ -10,6 +10,7 @@ import type { CanaryState } from './canary-state.ts';
 import { removeRouting } from './clean-up.ts';
 import { DRAIN_MS } from './drain.ts';
 import { RunFault } from './fault.ts';
+import { disarmGuard } from './guard.ts';
 import { resume } from './hold.ts';
 import { narrowRoot } from './prepare.ts';
 import { insistConfirmed, insistWeights } from './shift.ts';
@@ -28,6 +29,7 @@ export async function promote(state: CanaryState): Promise<void> {
   await watchfully(state, 'root on canary', { met: (snapshot) => onCanary(snapshot, state, plan.names.root) });
   await drainWatchfully(state);
 
+  await disarmGuard(state);
   // From here the way is forward: the canary's pods are the ones that serve.
   run.canAbort = false;
   await adopt(state);

@@ -6,6 +6,7 @@ import { resizePatch } from '../../plan/canary-set.ts';
 import type { CanaryState } from './canary-state.ts';
 import { remove, removeRouting, undoChanges } from './clean-up.ts';
 import { DRAIN_MS } from './drain.ts';
+import { dropGuard } from './guard.ts';
 import { resume } from './hold.ts';
 import { removeJobs } from './job.ts';
 import { narrowRoot } from './prepare.ts';
@@ -14,8 +15,10 @@ import { insistConfirmed, insistWeights } from './shift.ts';
 export async function rollBack(state: CanaryState, reason: string): Promise<void> {
   const { run, plan } = state;
   run.canAbort = false;
+  run.afterGuard = true;
   if (state.expected.isServing) await trafficToStable(state, reason);
   else await run.say('rollback.started', `rolls back: ${reason}`, { phase: 'rollback', reason });
+  await dropGuard(state);
   await removeJobs(state);
   if (state.canaryMade) await removeCanary(state);
   await removeRouting(state);

@@ -42,6 +42,8 @@ export class Run {
   #handled = 0;
   /** Past the point of no return an abort is heard, told and not obeyed. */
   canAbort = true;
+  /** What it writes may undo what a guard that has fired did: a rollback does the same. */
+  afterGuard = false;
 
   constructor(ports: RunPorts, identity: RunIdentity) {
     this.#ports = ports;
@@ -138,6 +140,7 @@ export class Run {
     const { account, deploymentId, namespace } = this.identity;
     const notAfterMs = this.#ports.clock.now() + OPERATION_TIMEOUT_MS;
     const operation: Operation = { id, deploymentId, namespace, notAfterMs, spec };
+    if (this.afterGuard) operation.afterGuard = true;
     return this.#ports.link.execute(account, operation, this.#ports.durable.stopping);
   }
 

@@ -2,11 +2,13 @@
 
 import type { PatchSpec } from '../../../protocol/operation.ts';
 import { readBack } from '../../plan/assess.ts';
+import { firedGuard } from '../../plan/guard.ts';
 import { holds, weightObjects } from '../../plan/route.ts';
 import { sharesOf, showPercent, type Shares } from '../../plan/weights.ts';
 import type { KubeObject } from '../../../protocol/kube-object.ts';
 import type { CanaryState } from './canary-state.ts';
-import { OperationFault, RunFault } from './fault.ts';
+import { RunFault } from './fault.ts';
+import { armGuard, faultOf } from './guard.ts';
 
 /** linkerd-smi takes 13 ms; 22 s were seen when 60 splits changed at once. */
 const READ_BACK_MS = 30_000;
@@ -30,13 +32,18 @@ async function writeWeights(state: CanaryState, shares: Shares): Promise<void> {
   const { names } = state.plan;
   const results = await state.run.attemptAll('shift', weightObjects(names, shares).map(weightPatch));
   const failed = results.find(({ state: end, code }) => end !== 'succeeded' && code !== 'NOT_FOUND');
-  if (failed !== undefined) throw new OperationFault(`writing weights of ${names.split}`, failed);
+  if (failed !== undefined) throw await faultOf(state, `writing weights of ${names.split}`, failed);
   if (results.some(({ code }) => code === 'NOT_FOUND')) await applyWeights(state, shares);
 }
 
 /** Made whole: for the first write, and where somebody deleted an object. */
-export async function applyWeights({ run, plan }: CanaryState, shares: Shares): Promise<void> {
-  await run.call('apply split', { kind: 'apply', objects: weightObjects(plan.names, shares), force: true });
+export async function applyWeights(state: CanaryState, shares: Shares): Promise<void> {
+  const { run, plan, expected } = state;
+  const what = 'apply split';
+  const result = await run.attempt(what, { kind: 'apply', objects: weightObjects(plan.names, shares), force: true });
+  if (result.state !== 'succeeded') throw await faultOf(state, what, result);
+  // A split that was made anew has lost it.
+  if (expected.guardFloor !== undefined && shares.canary > 0) await armGuard(state);
 }
 
 /** A merge patch replaces the whole list, and is what the bare API costs: 1.6 ms. */
@@ -46,21 +53,29 @@ function weightPatch({ apiVersion, kind, metadata, ...content }: KubeObject): Pa
   return { kind: 'patch', object, type: 'merge', body: { spec: content['spec'] } };
 }
 
+/** How a read-back ended: as asked, or with the guard's word that it was faster. */
+interface Confirmed {
+  fired?: string;
+}
+
 /** Waits until split, routes and ServiceProfile say these shares. */
 async function confirm(state: CanaryState, shares: Shares): Promise<void> {
   const { run, plan } = state;
   const { names } = plan;
-  const end = await run.wait('read back', {
+  const isGuarded = state.expected.guardFloor !== undefined && shares.canary > 0;
+  const end = await run.wait<Confirmed>('read back', {
     timer: run.timer(READ_BACK_MS),
     met: (snapshot) => {
+      const fired = isGuarded ? firedGuard(snapshot) : undefined;
+      if (fired !== undefined) return { fired };
+      if (isGuarded && snapshot.split?.guard === undefined) return undefined;
       if (snapshot.split === undefined || !holds(names, shares, snapshot.split.weights)) return undefined;
       const back = readBack(snapshot, names, shares);
-      return (back.profile || !state.profileFollows) && (back.routes || names.companions.length === 0)
-        ? true
-        : undefined;
+      return (back.profile || !state.profileFollows) && (back.routes || names.companions.length === 0) ? {} : undefined;
     },
   });
   if (end.kind !== 'met') throw new RunFault(notFollowed(state));
+  if (end.value.fired !== undefined) throw new RunFault(end.value.fired);
 }
 
 function notFollowed({ plan, profileFollows }: CanaryState): string {

@@ -6,6 +6,7 @@ import { showPercent } from '../../plan/weights.ts';
 import { analyse } from './analyse.ts';
 import { askPerson } from './ask-person.ts';
 import type { CanaryState } from './canary-state.ts';
+import { keepGuard } from './guard.ts';
 import { runJob } from './job.ts';
 import { canaryReady } from './prepare.ts';
 import { shift } from './shift.ts';
@@ -57,6 +58,7 @@ function runStep(state: CanaryState, step: CanaryStep, number: number): Promise<
 export async function setWeight(state: CanaryState, { weight }: Pick<SetWeightStep, 'weight'>): Promise<void> {
   if (weight > 0) {
     await canaryReady(state, state.plan.readyTimeoutMs);
+    await keepGuard(state);
     state.expected.isServing = true;
   }
   await shift(state, weight);

@@ -5,6 +5,7 @@ import { interruption, type Interruption } from '../../plan/assess.ts';
 import { canarySize, resizePatch } from '../../plan/canary-set.ts';
 import type { CanaryState } from './canary-state.ts';
 import { RunFault } from './fault.ts';
+import { keepGuard } from './guard.ts';
 import { putBack } from './shift.ts';
 import type { WaitEnd } from './wait.ts';
 
@@ -53,11 +54,15 @@ async function act(state: CanaryState, by: Interruption): Promise<void> {
       return putBack(state, by.what);
     case 'resized':
       return follow(state, by.replicas);
+    case 'guard':
+      state.expected.guardNews = by.news;
+      return state.run.say('warning', by.news);
   }
 }
 
 /** The Deployment was scaled (an autoscaler, a person): the canary follows. */
-async function follow({ run, plan, expected }: CanaryState, live: number): Promise<void> {
+async function follow(state: CanaryState, live: number): Promise<void> {
+  const { run, plan, expected } = state;
   expected.deploymentReplicas = live;
   const size = canarySize({
     live,
@@ -66,7 +71,10 @@ async function follow({ run, plan, expected }: CanaryState, live: number): Promi
     scaledByHpa: plan.scaledByHpa,
   });
   if (size === expected.canaryReplicas) return;
+  const isSmaller = size < expected.canaryReplicas;
   expected.canaryReplicas = size;
+  // Its floor comes down before its pods go; it rises with the next weight, when more of them are ready.
+  if (isSmaller && expected.guardFloor !== undefined) await keepGuard(state);
   const { namespace } = run.identity;
   await run.say('rollout.phase', `the Deployment was scaled to ${live}: the canary follows`, { wanted: size });
   await run.call('resize canary', {
