@@ -1,9 +1,10 @@
 /** Orchestrator and agent, both real, over TLS with a credential as it is issued: operations, watches, and a restart of the hub. */
 
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/shared/log.ts';
-import type { Operation, OperationSpec } from '../../src/protocol/operation.ts';
+import type { Operation, OperationSpec, ResultValue } from '../../src/protocol/operation.ts';
 import { startOrchestrator } from '../../src/orchestrator/orchestrator.ts';
 import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import type { OrchestratorConfig } from '../../src/orchestrator/config.ts';
@@ -79,6 +80,19 @@ test('an object is applied and read back through the agent', async () => {
     namespaces: ['shop'],
     disconnectedAt: null,
   });
+});
+
+test('what is larger than one message goes there and back in chunks', async () => {
+  const names = ['large-1', 'large-2', 'large-3'];
+  const text = randomBytes(450_000).toString('hex');
+  const objects = names.map((name) => configMap(name, { text }));
+  const applied = await orchestrator.hub.execute('east', operation({ kind: 'apply', objects }));
+  expect(applied).toMatchObject({ state: 'succeeded', message: '' });
+  const list = { kind: 'list', apiVersion: 'v1', objectKind: 'ConfigMap', namespace: 'shop' } as const;
+  const { value } = await orchestrator.hub.execute('east', operation(list));
+  const { items } = value as ResultValue['list'];
+  const read = items.filter(({ metadata }) => names.includes(metadata.name)).map((item) => item['data']);
+  expect(read).toEqual([{ text }, { text }, { text }]);
 });
 
 test('a watched workload shows, and its changes too', async () => {

@@ -83,7 +83,7 @@ export class Sentinel {
       return;
     }
     this.#written.set(key, { atMs: clock.now(), unwritten: 0 });
-    log.error({ account: alert.account, kind: alert.kind, reason: alert.message, ...alert.detail }, 'alert');
+    log.error({ ...alert.detail, account: alert.account, kind: alert.kind, reason: alert.message }, 'alert');
     const writing = raiseAlert(store, { ...alert, count: unwritten }).catch((err: unknown) => {
       log.warn({ err, kind: alert.kind }, 'alert could not be stored');
     });
