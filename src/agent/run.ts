@@ -96,6 +96,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
       plaintext: config.plaintext,
       proxy: config.proxy,
       reconnectMaxMs: config.reconnectMaxMs,
+      isUrgent: () => Object.keys(health.versions()).length > 0,
       log,
       random,
       onWait: (delayMs, end) => {

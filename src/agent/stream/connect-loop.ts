@@ -24,6 +24,8 @@ export interface ConnectLoopOptions {
   proxy: Proxy | undefined;
   /** The longest wait between two attempts. */
   reconnectMaxMs: number;
+  /** A rollout is under way. */
+  isUrgent: () => boolean;
   log: Log;
   random: () => number;
   /** Runs a session on a stream; resolves when it is over. */
@@ -40,7 +42,10 @@ export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortS
     const end = await attempt(options);
     // The session was told to stop, and so are we.
     if (signal.aborted) return;
-    const next = nextAttempt(end, failures, random, options.reconnectMaxMs);
+    const next = nextAttempt(end, failures, random, {
+      mostMs: options.reconnectMaxMs,
+      isUrgent: options.isUrgent(),
+    });
     // One line for an outage, not one for each attempt in it.
     const fields = { ...end, attempt: failures, next_retry_ms: next.delayMs };
     if (failures === 0 || end.welcomedForMs !== undefined || end.kind === 'refused') log.warn(fields, 'session ended');

@@ -5,7 +5,8 @@ import type { SessionEnd } from '../../../src/agent/stream/session-end.ts';
 
 const lost = { kind: 'lost', code: 'UNAVAILABLE', message: '' } as const;
 const half = () => 0.5;
-const nextAttempt = (end: SessionEnd, failures: number, random: () => number) => next(end, failures, random, 60_000);
+const nextAttempt = (end: SessionEnd, failures: number, random: () => number) =>
+  next(end, failures, random, { mostMs: 60_000, isUrgent: false });
 
 test('a lost session that was healthy is followed by a quick attempt, however many failures came before it', () => {
   fc.assert(
@@ -63,6 +64,18 @@ test('what only a person can change is tried again slowly', () => {
 
 test('no wait of its own choosing is longer than the longest it was given', () => {
   for (let failures = 0; failures < 40; failures++) {
-    expect(next(lost, failures, () => 0.999, 300).delayMs).toBeLessThan(300);
+    expect(next(lost, failures, () => 0.999, { mostMs: 300, isUrgent: false }).delayMs).toBeLessThan(300);
   }
+});
+
+test('with a rollout under way the first seconds are tried through more often, and a long outage no more than else', () => {
+  const totalMs = (isUrgent: boolean, attempts: number): number => {
+    let sum = 0;
+    for (let failures = 0; failures < attempts; failures++) {
+      sum += next(lost, failures, half, { mostMs: 60_000, isUrgent }).delayMs;
+    }
+    return sum;
+  };
+  expect(totalMs(true, 6)).toBeLessThan(totalMs(false, 6) / 2);
+  expect(next(lost, 30, half, { mostMs: 60_000, isUrgent: true }).delayMs).toBe(30_000);
 });
