@@ -48,7 +48,11 @@ export async function beginDeployment(services: Services, request: z.output<type
       `Application ${active.application} has a deployment under way: ${active.id} (${active.state}). Wait for it, or abort it: sluice abort ${active.id}`,
     );
   }
-  await startDeployment(services.engine, { id, file: read.file, startedMs: stored.deployment.createdAt.getTime() });
+  const begun = { id, file: read.file, startedMs: stored.deployment.createdAt.getTime() };
+  // It is stored, so it will run: what cannot be started now is picked up within seconds.
+  await startDeployment(services.engine, begun).catch((err: unknown) => {
+    services.log.warn({ err, deployment: id }, 'deployment could not be started: it is picked up');
+  });
   return { id, application: read.file.application, warnings: read.warnings };
 }
 
