@@ -62,6 +62,8 @@ export interface Agent extends AsyncDisposable {
   kill9(): Promise<void>;
   /** Starts it again; returns once it is connected. */
   restart(): Promise<void>;
+  /** Starts it after `kill9` where no orchestrator answers; returns once it runs. */
+  startAlone(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -157,13 +159,12 @@ async function startAgent(folder: string, server: string, credential: string, op
       ...options.env,
     },
   });
-  const start = async (): Promise<void> => {
+  const startUntil = async (what: string, line: string): Promise<void> => {
     const before = child.log().length;
     await child.start();
-    await child.until('it is connected', () =>
-      child.log().slice(before).includes('session started') ? true : undefined,
-    );
+    await child.until(what, () => (child.log().slice(before).includes(line) ? true : undefined));
   };
+  const start = (): Promise<void> => startUntil('it is connected', 'session started');
   await start();
   return {
     get pid() {
@@ -175,6 +176,7 @@ async function startAgent(folder: string, server: string, credential: string, op
       await child.stop();
       await start();
     },
+    startAlone: () => startUntil('it runs', 'agent started'),
     stop: () => child.stop(),
     [Symbol.asyncDispose]: () => child.stop(),
   };
