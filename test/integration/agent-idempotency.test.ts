@@ -44,6 +44,7 @@ async function start(): Promise<TestAgent> {
 /** Another process as far as memory goes. */
 async function restart(): Promise<void> {
   await agent.stop();
+  await hub.until('the old session is over', () => hub.stream === undefined);
   agent = await start();
   gate.take();
 }

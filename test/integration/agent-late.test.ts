@@ -7,6 +7,7 @@ import type { ControlPlane } from '../cluster/control-plane.ts';
 import { startAgent } from '../support/agent.ts';
 import type { TestAgent } from '../support/agent.ts';
 import { startAgentProcess } from '../support/agent-process.ts';
+import type { AgentProcess } from '../support/agent-process.ts';
 import { KubeGate } from '../support/kube-gate.ts';
 import type { Seen } from '../support/kube-gate.ts';
 import { configMap } from '../support/objects.ts';
@@ -16,7 +17,8 @@ import type { OperationSpec } from '../../src/protocol/operation.ts';
 let plane: ControlPlane;
 let gate: KubeGate;
 let hub: SmallHub;
-let agent: TestAgent;
+let agent: TestAgent | undefined;
+let folder: string;
 
 beforeAll(async () => {
   plane = await startControlPlane();
@@ -24,14 +26,17 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-agent-late-'));
   gate = await KubeGate.open(plane.kubeconfig);
   hub = await new SmallHub().listen();
 });
 
 afterEach(async () => {
   await agent?.stop();
+  agent = undefined;
   await hub[Symbol.asyncDispose]();
   await gate[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
 });
 
 afterAll(async () => plane?.stop());
@@ -39,6 +44,19 @@ afterAll(async () => plane?.stop());
 async function connect(): Promise<void> {
   agent = await startAgent({ server: `127.0.0.1:${hub.port}`, kubeconfig: gate.kubeconfig, namespaces: ['shop'] });
   await hub.connected();
+}
+
+/** One that can be stopped: its own process. */
+async function startProcess(): Promise<AgentProcess> {
+  const credential = join(folder, 'credential.json');
+  await writeFile(credential, JSON.stringify({ account: 'test', token: 't' }), { mode: 0o600 });
+  return startAgentProcess({
+    SLUICE_SERVER: `127.0.0.1:${hub.port}`,
+    SLUICE_INSECURE_LOOPBACK: '1',
+    SLUICE_CREDENTIAL_FILE: credential,
+    SLUICE_ALLOWED_NAMESPACES: 'shop',
+    SLUICE_KUBECONFIG: gate.kubeconfig,
+  });
 }
 
 const writesTo =
@@ -72,16 +90,7 @@ async function make(name: string): Promise<void> {
 describe('nothing is written late', () => {
   test('a process that was stopped between its look and its write, past the deadline, does not write', async () => {
     await make('frozen');
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-agent-late-'));
-    const credential = join(folder, 'credential.json');
-    await writeFile(credential, JSON.stringify({ account: 'test', token: 't' }), { mode: 0o600 });
-    await using child = startAgentProcess({
-      SLUICE_SERVER: `127.0.0.1:${hub.port}`,
-      SLUICE_INSECURE_LOOPBACK: '1',
-      SLUICE_CREDENTIAL_FILE: credential,
-      SLUICE_ALLOWED_NAMESPACES: 'shop',
-      SLUICE_KUBECONFIG: gate.kubeconfig,
-    });
+    await using child = await startProcess();
     await hub.connected();
     const look = gate.hold('before', lookAt('frozen'));
     const operation = hub.operation('shop', patch('frozen'), { notAfterMs: Date.now() + 5000 });
@@ -97,8 +106,34 @@ describe('nothing is written late', () => {
     expect(result.message).toContain('Nothing was written');
     expect(gate.requests.filter(writesTo('frozen'))).toEqual([]);
     expect(await valueOf('frozen')).toBe('1');
-    await rm(folder, { recursive: true });
   });
+
+  test.each([
+    ['a later operation', 'superseded', 1],
+    ['this very operation', 'succeeded', 0],
+  ])(
+    'a process that was stopped for long looks again: %s was done by its successor meanwhile',
+    async (_who, state, later) => {
+      const name = `taken-over-${later}`;
+      await make(name);
+      await using child = await startProcess();
+      await hub.connected();
+      const look = gate.hold('after', lookAt(name));
+      const operation = hub.operation('shop', patch(name));
+      hub.deliver(operation);
+      await look.arrived;
+      child.kill('SIGSTOP');
+      look.release();
+      const successor = { ...configMap(name, { a: '3' }) };
+      successor.metadata.annotations = { 'sluice.dev/generation': String((operation.generation ?? 0) + later) };
+      await plane.api.call('PUT', `/api/v1/namespaces/shop/configmaps/${name}`, successor);
+      await new Promise((resolve) => setTimeout(resolve, 5500));
+      child.kill('SIGCONT');
+      expect(await hub.result(operation.id)).toMatchObject({ state });
+      expect(gate.requests.filter(writesTo(name))).toEqual([]);
+      expect(await valueOf(name)).toBe('3');
+    },
+  );
 
   test('a second try after a broken one is not made past the deadline', async () => {
     await make('retry');
@@ -127,6 +162,34 @@ describe('nothing is written late', () => {
     expect(await hub.result(operation.id)).toMatchObject({ state: 'cancelled', code: 'CANCELLED' });
     look.release();
     expect(gate.requests.filter(writesTo('taken-back'))).toEqual([]);
+  });
+});
+
+describe('of two agents that have looked', () => {
+  test('one appends, the other learns it from the write itself', async () => {
+    await make('both');
+    await connect();
+    const append: OperationSpec = {
+      kind: 'patch',
+      object: ref('both'),
+      type: 'json',
+      body: [{ op: 'add', path: '/data/a', value: '2' }],
+    };
+    const write = gate.hold('before', writesTo('both'));
+    const operation = hub.operation('shop', append);
+    hub.deliver(operation);
+    await write.arrived;
+    // The other one was a moment faster.
+    const done = configMap('both', { a: '2', by: 'the other' });
+    done.metadata.annotations = { 'sluice.dev/generation': String(operation.generation) };
+    await plane.api.call('PUT', '/api/v1/namespaces/shop/configmaps/both', done);
+    const before = (await plane.api.call('GET', '/api/v1/namespaces/shop/configmaps/both')).body;
+    write.release();
+    expect(await hub.result(operation.id)).toMatchObject({
+      state: 'succeeded',
+      value: { object: { data: { by: 'the other' } } },
+    });
+    expect((await plane.api.call('GET', '/api/v1/namespaces/shop/configmaps/both')).body).toEqual(before);
   });
 });
 

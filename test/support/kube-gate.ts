@@ -102,7 +102,9 @@ export class KubeGate implements AsyncDisposable {
     if (trap?.where === 'before' && (await this.#stop(trap)) === 'cut') return void request.socket.destroy();
     const { host: _host, connection: _connection, ...headers } = request.headers;
     const upstream = httpsRequest(this.#url + seen.path, { method: seen.method, headers, agent: this.#agent });
-    request.socket.once('close', () => upstream.destroy());
+    const gone = (): void => void upstream.destroy();
+    request.socket.once('close', gone);
+    answer.once('close', () => request.socket.off('close', gone));
     upstream.end(Buffer.concat(chunks));
     const [response] = (await once(upstream, 'response')) as [IncomingMessage];
     if (trap?.where === 'after' && (await this.#stop(trap)) === 'cut') return void request.socket.destroy();

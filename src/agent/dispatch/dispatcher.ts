@@ -6,6 +6,7 @@ import type { Operation, OperationResult } from '../../protocol/operation.ts';
 import type { OperationProgress } from '../../protocol/status-codec.ts';
 import { execute, laneKeysOf } from '../operations/execute.ts';
 import type { Guards } from '../guard/guards.ts';
+import { StoodStill } from '../operations/stood-still.ts';
 import type { Cluster } from '../operations/context.ts';
 import { KnownMarks } from '../operations/known-marks.ts';
 import type { Policy } from '../operations/policy.ts';
@@ -16,6 +17,7 @@ import { Journal } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import { Lanes } from './lanes.ts';
 import type { LaneTask } from './lanes.ts';
+import { StandStill } from './stand-still.ts';
 
 export interface DispatcherOptions {
   cluster: Cluster;
@@ -42,6 +44,7 @@ export class Dispatcher {
   #options: DispatcherOptions;
   #lanes: Lanes;
   #marks = new KnownMarks();
+  #standStill: StandStill;
   #jobs = new Map<string, Job>();
   /** By which deadlines are judged. */
   readonly hubClock: HubClock;
@@ -53,6 +56,7 @@ export class Dispatcher {
     this.#options = options;
     this.#lanes = new Lanes(options.credit);
     this.journal = new Journal(() => options.clock.now());
+    this.#standStill = new StandStill(options.clock);
     this.hubClock = new HubClock(() => options.clock.now());
   }
 
@@ -126,6 +130,7 @@ export class Dispatcher {
    */
   stop(): void {
     this.#stopped = true;
+    this.#standStill.stop();
     for (const job of this.#jobs.values()) job.controller.abort();
   }
 
@@ -177,11 +182,14 @@ export class Dispatcher {
       deadline.abort(),
     );
     let hasWritten = false;
+    let lookedMs = this.#options.clock.now();
+    const looked = (): void => void (lookedMs = this.#options.clock.now());
     const permit = (): void => {
       const { heldEpoch } = entry;
       const { highestEpoch } = this;
       const { notAfterMs } = operation;
       checkWrite({ notAfterMs, nowMs: this.now(), isCancelled: cancelled.aborted, heldEpoch, highestEpoch });
+      if (this.#standStill.wasSince(lookedMs)) throw new StoodStill();
       hasWritten = true;
     };
     const progress = (message: string): void => this.#progress(entry, message);
@@ -189,7 +197,7 @@ export class Dispatcher {
       const signal = AbortSignal.any([cancelled, deadline.signal]);
       const refusal = await guards.refusalFor(operation, signal);
       if (refusal) return refusal;
-      const tools = { guards, policy, marks: this.#marks, signal, permit, progress, leaveLane };
+      const tools = { guards, policy, marks: this.#marks, signal, permit, looked, progress, leaveLane };
       const value = await execute({ ...cluster, ...tools, operation, history }).finally(() =>
         guards.settled(operation),
       );

@@ -43,8 +43,10 @@ export interface OperationContext extends Cluster {
   signal: AbortSignal;
   history: History;
   marks: KnownMarks;
-  /** For `KubeCall.permit` of each write. @throws SluiceError where the operation must not write any more */
+  /** For `KubeCall.permit` of each write. @throws SluiceError where the operation must not write any more, StoodStill */
   permit: () => void;
+  /** The object's mark was just read: what the process slept through before does not matter. */
+  looked: () => void;
   /** Says what it does now, for people. */
   progress: (message: string) => void;
   /** Only waiting follows: the next operation on its objects may begin. */

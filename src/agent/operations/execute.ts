@@ -16,19 +16,20 @@ import { patch } from './patch.ts';
 import { reviewAccess } from './review-access.ts';
 import { scale } from './scale.ts';
 import { scrape } from './scrape.ts';
+import { lookingAgain } from './stood-still.ts';
 
 /** @throws SluiceError with a ResultCode as its code. */
 export function execute(context: OperationContext): Promise<ResultValue[OperationKind]> {
   const { spec } = context.operation;
   switch (spec.kind) {
     case 'apply':
-      return apply(context, spec);
+      return lookingAgain(context, (each) => apply(each, spec));
     case 'patch':
-      return patch(context, spec);
+      return lookingAgain(context, (each) => patch(each, spec));
     case 'scale':
-      return scale(context, spec);
+      return lookingAgain(context, (each) => scale(each, spec));
     case 'delete':
-      return deleteObject(context, spec);
+      return lookingAgain(context, (each) => deleteObject(each, spec));
     case 'get':
       return get(context, spec);
     case 'list':

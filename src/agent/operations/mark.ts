@@ -53,15 +53,31 @@ export function markedMerge(body: unknown, kind: string, generation: number | un
   return { ...rest, metadata: { ...metadata, [place]: { ...there, [GENERATION]: mark } } };
 }
 
-/** JSON patch steps that put the mark on. @param isFirst there are no labels or annotations at all yet: refused if there are. */
-export function markSteps(kind: string, generation: number, isFirst: boolean): unknown[] {
-  const path = `/metadata/${placeOf(kind)}`;
+/**
+ * JSON patch steps with the mark: what was known of it is tested in the same write, so that of two agents that have looked only
+ * one gets through.
+ * @param known the mark that the object carries; 0: none.
+ * @param isBare it has no labels or annotations at all, and a step can't add to what is not there.
+ */
+export function markedSteps(
+  kind: string,
+  steps: unknown[],
+  known: number,
+  generation: number,
+  isBare: boolean,
+): unknown[] {
+  const place = `/metadata/${placeOf(kind)}`;
+  const path = `${place}/${GENERATION.replace('/', '~1')}`;
   const value = String(generation);
-  if (!isFirst) return [{ op: 'add', path: `${path}/${GENERATION.replace('/', '~1')}`, value }];
-  return [
-    { op: 'test', path, value: null },
-    { op: 'add', path, value: { [GENERATION]: value } },
-  ];
+  if (isBare) {
+    return [
+      { op: 'test', path: place, value: null },
+      ...steps,
+      { op: 'add', path: place, value: { [GENERATION]: value } },
+    ];
+  }
+  const test = { op: 'test', path, value: known === 0 ? null : String(known) };
+  return [test, ...steps, { op: 'add', path, value }];
 }
 
 /**

@@ -6,7 +6,7 @@ import type { KubeObject } from '../../protocol/kube-object.ts';
 import { KubeError } from '../kubernetes/kube-error.ts';
 import { FIELD_MANAGER, label, locate } from './context.ts';
 import type { OperationContext } from './context.ts';
-import { keyOf, markOf, markSteps, markedMerge } from './mark.ts';
+import { keyOf, markOf, markedMerge, markedSteps } from './mark.ts';
 import { outgoing } from './outgoing.ts';
 import { asPrecondition, preconditionsOf } from './preconditions.ts';
 import { readBack, wasDone, writtenAfterAll } from './prior-deed.ts';
@@ -71,28 +71,47 @@ function mergeBody({ operation }: OperationContext, spec: PatchSpec): unknown {
   return { ...rest, metadata: { ...metadata, ...preconditions } };
 }
 
-/** A step can't add to what is not there: the first mark on an object without annotations takes another step, and a second try. */
+/** Tries between which others wrote: an operation's lane keeps its own agent out, so they are rare. */
+const STEP_TRIES = 3;
+
 async function patchInSteps(context: OperationContext, spec: PatchSpec): Promise<KubeObject> {
+  const steps = guardedSteps(spec);
+  const { generation, namespace } = context.operation;
+  if (generation === undefined) return write(context, spec, steps);
+  const { kind } = spec.object;
+  const known = (): number => context.marks.get(keyOf(spec.object, namespace)) ?? 0;
+  for (let tries = 1; ; tries++) {
+    const mark = known();
+    const marked = (isBare: boolean): unknown[] => markedSteps(kind, steps, mark, generation, isBare);
+    try {
+      return await write(context, spec, marked(false)).catch((error: unknown) => {
+        if (mark > 0 || !doesNotApply(error)) throw error;
+        return write(context, spec, marked(true));
+      });
+    } catch (error) {
+      if (!doesNotApply(error)) throw error;
+      // A step of the sender's, or the mark: somebody wrote since it was read.
+      if (await wasDone({ ...context, history: 'repeated' }, spec.object, true)) return readBack(context, spec.object);
+      if (known() === mark || tries === STEP_TRIES) throw error;
+    }
+  }
+}
+
+function guardedSteps(spec: PatchSpec): unknown[] {
   if (!Array.isArray(spec.body)) throw new SluiceError('INVALID', 'The body of a JSON patch is a list of steps.');
-  if (spec.forget === true)
+  if (spec.forget === true) {
     throw new SluiceError('INVALID', 'A JSON patch cannot let go of an object: use a merge patch.');
+  }
   // `replace`, not `test`: a failed test is a 422 without a reason, a replaced version or uid is the API server's own conflict.
   const guards = Object.entries(preconditionsOf(spec.object, spec.resourceVersion)).map(([key, value]) => ({
     op: 'replace',
     path: `/metadata/${key}`,
     value,
   }));
-  const steps = [...guards, ...(spec.body as unknown[])];
-  const { generation } = context.operation;
-  if (generation === undefined) return write(context, spec, steps);
-  const { kind } = spec.object;
-  try {
-    return await write(context, spec, [...steps, ...markSteps(kind, generation, false)]);
-  } catch (error) {
-    if (!(error instanceof KubeError) || error.status !== 422 || error.fields.length > 0) throw error;
-    return await write(context, spec, [...steps, ...markSteps(kind, generation, true)]).catch((again: unknown) => {
-      // The fault was another one: of the two answers the first tells it.
-      throw again instanceof KubeError && again.status === 422 ? error : again;
-    });
-  }
+  return [...guards, ...(spec.body as unknown[])];
+}
+
+/** A JSON patch that cannot be applied is a 422 that names no field. */
+function doesNotApply(error: unknown): boolean {
+  return error instanceof KubeError && error.status === 422 && error.fields.length === 0;
 }

@@ -22,6 +22,7 @@ export async function wasDone(context: OperationContext, ref: ObjectRef, unsure:
   if (generation === undefined) return false;
   const known = context.marks.get(keyOf(ref, namespace));
   const mustAsk = context.history === 'repeated' || (unsure && known === undefined);
+  if (mustAsk) context.looked();
   const mark = mustAsk ? await readMark(context, ref, context.signal) : known;
   return mark !== undefined && isDone(mark, generation, label(context, ref));
 }
@@ -82,7 +83,8 @@ async function readMark(context: OperationContext, ref: ObjectRef, signal: Abort
       signal,
     });
     const mark = markOf({ kind: ref.kind, metadata });
-    marks.seen(keyOf(ref, operation.namespace), mark);
+    // Within its lane nobody of this agent writes beside it: what is there now is what counts.
+    marks.written(keyOf(ref, operation.namespace), mark);
     return mark;
   } catch (error) {
     if (error instanceof KubeError && error.code === 'NOT_FOUND') return undefined;

@@ -4,7 +4,7 @@ import {
   isOurs,
   markField,
   markOf,
-  markSteps,
+  markedSteps,
   markedMerge,
   withMark,
 } from '../../../src/agent/operations/mark.ts';
@@ -36,9 +36,10 @@ test.each([
   expect(markedMerge({ metadata: { labels: { c: null } } }, kind, undefined)).toMatchObject({
     metadata: { [place]: { 'sluice.dev/generation': null }, labels: { c: null } },
   });
-  expect(markSteps(kind, 7, false)).toEqual([
-    { op: 'add', path: `/metadata/${place}/sluice.dev~1generation`, value: '7' },
-  ]);
+  const path = `/metadata/${place}/sluice.dev~1generation`;
+  const put = { op: 'add', path, value: '7' };
+  expect(markedSteps(kind, ['step'], 5, 7, false)).toEqual([{ op: 'test', path, value: '5' }, 'step', put]);
+  expect(markedSteps(kind, ['step'], 0, 7, false)).toEqual([{ op: 'test', path, value: null }, 'step', put]);
 });
 
 test('what is no generation counts as none', () => {
