@@ -48,7 +48,7 @@ async function enough(client: string, requests: number): Promise<void> {
  * A canary at 50 % of the traffic whose container ends while the orchestrator is dead; `meanwhile` happens before the crash.
  * Then the orchestrator comes back and finishes.
  */
-async function breakAlone(lane: Lane, meanwhile: (crash: () => Promise<unknown>) => Promise<number>): Promise<void> {
+async function expectTakeover(lane: Lane, meanwhile: (crash: () => Promise<unknown>) => Promise<number>): Promise<void> {
   const { orchestrator, account, namespace } = lane;
   const app = 'shop';
   const steps = [setWeight(10), setWeight(50), untilApproved];
@@ -114,7 +114,7 @@ async function breakAlone(lane: Lane, meanwhile: (crash: () => Promise<unknown>)
 
 it('the orchestrator is dead, the canary crashes: the agent gives all traffic to the stable, the orchestrator finishes', async () => {
   const lane = await world.startLane('alone', ['alone']);
-  await breakAlone(lane, async (crash) => {
+  await expectTakeover(lane, async (crash) => {
     const begunMs = performance.now();
     await crash();
     return (await untilWeight('alone', 0)) - begunMs;
@@ -123,7 +123,7 @@ it('the orchestrator is dead, the canary crashes: the agent gives all traffic to
 
 it('the same with an agent that was killed, and started after the crash', async () => {
   const lane = await world.startLane('heir', ['heir']);
-  await breakAlone(lane, async (crash) => {
+  await expectTakeover(lane, async (crash) => {
     await lane.agent.kill9();
     await crash();
     const begunMs = performance.now();
