@@ -48,7 +48,10 @@ async function enough(client: string, requests: number): Promise<void> {
  * A canary at 50 % of the traffic whose container ends while the orchestrator is dead; `meanwhile` happens before the crash.
  * Then the orchestrator comes back and finishes.
  */
-async function expectTakeover(lane: Lane, meanwhile: (crash: () => Promise<unknown>) => Promise<number>): Promise<void> {
+async function expectTakeover(
+  lane: Lane,
+  meanwhile: (crash: () => Promise<unknown>) => Promise<number>,
+): Promise<void> {
   const { orchestrator, account, namespace } = lane;
   const app = 'shop';
   const steps = [setWeight(10), setWeight(50), untilApproved];
