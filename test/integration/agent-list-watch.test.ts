@@ -31,6 +31,7 @@ const page =
       JSON.stringify({ metadata: { resourceVersion, continue: next }, items: names.map((name) => item(name)) }),
     );
 const events = (list: object[], ends: boolean) => (_query: URLSearchParams, response: ServerResponse) => {
+  response.flushHeaders();
   response.write(list.map((each) => `${JSON.stringify(each)}\n`).join(''));
   if (ends) response.end();
 };
@@ -110,12 +111,28 @@ test('a version that is too old leads to a new list at once, and what went meanw
 test('a connection that breaks is a short blindness, said so, and the watch goes on where it was', async () => {
   run(
     page(['a'], '7'),
-    (_query, response) => void response.socket?.destroy(),
+    (_query, response) => {
+      response.flushHeaders();
+      setImmediate(() => response.socket?.destroy());
+    },
     events([{ type: 'DELETED', object: item('a', '9') }], false),
   );
   await until('it is live again', async () => states.length === 3 && copy.entries.size === 0);
   expect(states).toEqual(['live', 'broken', 'live']);
   expect(script.requests.filter((query) => !query.has('watch'))).toHaveLength(1);
+});
+
+test('an API server that cannot be reached is never said to be followed', async () => {
+  run(page(['a'], '7'), (_query, response) => void response.socket?.destroy(), events([], false));
+  await until('it is live', async () => copy.state === 'live');
+  expect(states).toEqual(['broken', 'live']);
+});
+
+test('a right that is taken away does not empty the picture', async () => {
+  run(page(['a'], '7'), refuse(403, 'Forbidden'));
+  await until('it is forbidden', async () => copy.state === 'forbidden');
+  expect(entries()).toEqual(['a']);
+  expect(changes).toEqual(['a:->1']);
 });
 
 test('a right that is missing is told; once it may be there it is looked for at once', async () => {
@@ -130,5 +147,5 @@ test('a resource that is taken away has no objects, and that is no fault', async
   run(page(['a'], '7'), refuse(404, 'NotFound'));
   await until('it is absent', async () => copy.state === 'absent');
   expect(entries()).toEqual([]);
-  expect(states).toEqual(['live', 'absent']);
+  expect(states).toEqual(['absent']);
 });

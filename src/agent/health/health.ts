@@ -36,6 +36,8 @@ export class Health {
   #options: HealthOptions;
   #watching = new Map<string, Watching>();
   #views = new Map<string, NamespaceView>();
+  /** Watches whose news are told when this turn is over. */
+  #news = new Set<string>();
   #pins = new Set<{ namespace: string; onFact: (kind: WatchedKind) => void }>();
 
   constructor(options: HealthOptions) {
@@ -109,11 +111,25 @@ export class Health {
     const known = this.#watching.get(watch.id);
     if (known) known.watch = watch;
     else {
-      const throttle = new Throttle(clock, () => onNews(watch.id));
+      const throttle = new Throttle(clock, () => this.#tell(watch.id));
       this.#watching.set(watch.id, { watch, version: 0, throttle });
     }
-    this.#viewOf(watch.namespace)?.require(kindsFor(watch));
+    const view = this.#viewOf(watch.namespace);
+    view?.require(kindsFor(watch));
+    view?.inquire(watch.deployment);
     onNews(watch.id);
+  }
+
+  /** At the end of the turn: in the middle of a new list the picture is half the old and half the new one. */
+  #tell(watchId: string): void {
+    if (this.#news.size === 0) {
+      queueMicrotask(() => {
+        const ids = [...this.#news];
+        this.#news.clear();
+        for (const id of ids) if (this.#watching.has(id)) this.#options.onNews(id);
+      });
+    }
+    this.#news.add(watchId);
   }
 
   #viewOf(namespace: string): NamespaceView | undefined {
@@ -126,7 +142,11 @@ export class Health {
       clock,
       log,
       random,
-      onChange: (subject, isWorse) => this.#changed(namespace, subject, isWorse),
+      onChange: (subject, isUrgent) => this.#changed(namespace, subject, isUrgent),
+      isWatched: (deployment) =>
+        [...this.#watching.values()].some(
+          ({ watch }) => watch.namespace === namespace && watch.deployment === deployment,
+        ),
       onFact: (kind) => {
         for (const pin of this.#pins) if (pin.namespace === namespace) pin.onFact(kind);
       },
@@ -136,9 +156,9 @@ export class Health {
     return view;
   }
 
-  #changed(namespace: string, subject: Subject | undefined, isWorse: boolean): void {
+  #changed(namespace: string, subject: Subject | undefined, isUrgent: boolean): void {
     for (const { watch, throttle } of this.#watching.values()) {
-      if (watch.namespace === namespace && (!subject || isAbout(watch, subject))) throttle.ring(isWorse);
+      if (watch.namespace === namespace && (!subject || isAbout(watch, subject))) throttle.ring(isUrgent);
     }
   }
 }

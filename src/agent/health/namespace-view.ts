@@ -8,9 +8,11 @@ import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { ListWatch } from '../kubernetes/list-watch.ts';
 import { SERVED_VERSIONS, pathFinder } from './served-versions.ts';
 import type { WatchedKind } from './served-versions.ts';
-import { isTurnForWorse } from './turn-for-worse.ts';
+import { isUrgent } from './urgency.ts';
 import { PodIndex } from './pod-index.ts';
-import { reducePod } from './reduce-pod.ts';
+import { Inquiry } from './inquiry.ts';
+import type { Answer } from './question.ts';
+import { reducePod, withAnswer } from './reduce-pod.ts';
 import type { PodEntry } from './reduce-pod.ts';
 import { reduceDeployment, reduceJob, reduceReplicaSet } from './reduce-workload.ts';
 import type { ReplicaSetEntry } from './reduce-workload.ts';
@@ -32,7 +34,7 @@ export interface Records {
 
 type Copies = { [K in WatchedKind]?: ListWatch<Records[K]> };
 
-const REDUCERS: { [K in WatchedKind]: (object: KubeObject) => Records[K] } = {
+const REDUCERS: { [K in WatchedKind]: (object: KubeObject, previous: Records[K] | undefined) => Records[K] } = {
   pods: reducePod,
   replicaSets: reduceReplicaSet,
   deployments: reduceDeployment,
@@ -56,7 +58,9 @@ export interface NamespaceViewOptions {
   clock: Clock;
   log: Log;
   random: () => number;
-  onChange: (subject: Subject | undefined, isWorse: boolean) => void;
+  onChange: (subject: Subject | undefined, isUrgent: boolean) => void;
+  /** Whether somebody looks at the pods of a Deployment: what is wrong with others is not asked. */
+  isWatched: (deployment: string) => boolean;
   /** Each change of one object, and of a kind's state, before anything is gathered: the guard does not wait. */
   onFact: (kind: WatchedKind) => void;
 }
@@ -66,11 +70,22 @@ export class NamespaceView {
   readonly copies: Copies = {};
   readonly pods = new PodIndex();
   #options: NamespaceViewOptions;
+  #inquiry: Inquiry;
   #stop = new AbortController();
 
   constructor(options: NamespaceViewOptions) {
+    const { namespace, api, clock, log } = options;
     this.#options = options;
-    this.namespace = options.namespace;
+    this.namespace = namespace;
+    this.#inquiry = new Inquiry({
+      namespace,
+      api,
+      clock,
+      log,
+      signal: this.#stop.signal,
+      entryOf: (pod) => this.copies.pods?.entries.get(pod),
+      onAnswer: (pod, uid, answer) => this.#answered(pod, uid, answer),
+    });
   }
 
   /** Starts what is not watched yet, and looks again for what the cluster did not have. */
@@ -82,8 +97,25 @@ export class NamespaceView {
     }
   }
 
+  /** Asks what the pods of a Deployment leave open, which somebody looks at now. */
+  inquire(deployment: string): void {
+    for (const entry of this.pods.podsOf(deployment)) this.#inquiry.follow(entry.record.name, entry);
+  }
+
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** A pod's record says more than before, of the same trouble. */
+  #answered(pod: string, uid: string, answer: Answer): void {
+    const entries = this.copies.pods?.entries;
+    const entry = entries?.get(pod);
+    if (!entries || entry?.record.uid !== uid || entry.question?.key !== answer.key) return;
+    const next = withAnswer(entry, answer);
+    entries.set(pod, next);
+    this.pods.set(pod, entry, next);
+    const deployment = this.pods.deploymentOf(next.ownerUid);
+    if (deployment !== undefined) this.#options.onChange({ field: 'deployment', name: deployment }, false);
   }
 
   #start(kind: WatchedKind): void {
@@ -95,18 +127,23 @@ export class NamespaceView {
       random,
       what: `${SERVED_VERSIONS[kind].plural} in ${namespace}`,
       path: pathFinder(api, kind, namespace),
-      reduce: REDUCERS[kind],
+      // One reducer for each kind, so the two fit each other.
+      reduce: REDUCERS[kind] as (
+        object: KubeObject,
+        previous: Records[WatchedKind] | undefined,
+      ) => Records[WatchedKind],
       onChange: (key, previous, next) => {
         const subjects = this.#subjectsOf(kind, key, previous, next);
         onFact(kind);
         if (subjects.length > 0) {
-          const isWorse = isTurnForWorse(kind, previous, next);
-          for (const subject of subjects) onChange(subject, isWorse);
+          const urgent = isUrgent(kind, previous, next, () => this.#siblings(previous, next));
+          for (const subject of subjects) onChange(subject, urgent);
         }
       },
       onState: (state) => {
         onFact(kind);
-        onChange(undefined, state === 'broken');
+        // Blind, or seeing again: either is what a run must know, or waits for.
+        onChange(undefined, state === 'broken' || state === 'forbidden' || state === 'live');
       },
     });
     (this.copies as Record<WatchedKind, unknown>)[kind] = copy;
@@ -120,11 +157,14 @@ export class NamespaceView {
         // Asked before the change: with the last pod of a ReplicaSet that is gone, the way to its Deployment goes too.
         const deployment = this.pods.deploymentOf(((next ?? previous) as PodEntry).ownerUid);
         this.pods.set(key, previous as PodEntry | undefined, next as PodEntry | undefined);
+        this.#inquiry.follow(key, this.#isWatched(deployment) ? (next as PodEntry | undefined) : undefined);
         return this.#deployments([deployment]);
       }
       case 'replicaSets': {
         const entries = [previous, next] as (ReplicaSetEntry | undefined)[];
         this.pods.setOwner(entries[0], entries[1]);
+        // Its pods may have come before it.
+        if (!entries[0] && this.#isWatched(entries[1]?.deployment)) this.inquire(entries[1]!.deployment);
         return this.#deployments(entries.map((entry) => entry?.deployment));
       }
       case 'deployments':
@@ -142,6 +182,14 @@ export class NamespaceView {
       case 'splits':
         return [{ field: 'split', name: key }];
     }
+  }
+
+  #isWatched(deployment: string | undefined): boolean {
+    return deployment !== undefined && this.#options.isWatched(deployment);
+  }
+
+  #siblings(previous: unknown, next: unknown): PodEntry[] {
+    return this.pods.podsOfOwner(((next ?? previous) as PodEntry).ownerUid);
   }
 
   #deployments(names: (string | undefined)[]): Subject[] {

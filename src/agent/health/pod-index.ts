@@ -38,6 +38,10 @@ export class PodIndex {
     return owners.flatMap(([uid]) => [...(this.#byOwner.get(uid)?.values() ?? [])]);
   }
 
+  podsOfOwner(ownerUid: string): PodEntry[] {
+    return [...(this.#byOwner.get(ownerUid)?.values() ?? [])];
+  }
+
   #remove(ownerUid: string, name: string): void {
     const siblings = this.#byOwner.get(ownerUid);
     siblings?.delete(name);

@@ -2,120 +2,109 @@
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
 import type { PodRecord } from '../../protocol/snapshot.ts';
+import { WELL, containerTrouble, notReadyYet } from './container-trouble.ts';
+import type { Trouble } from './container-trouble.ts';
+import { conditionOf, containersOf } from './pod-body.ts';
+import type { Container, PodBody } from './pod-body.ts';
+import { questionOf } from './question.ts';
+import type { Answer, Ending, Question } from './question.ts';
+import { share } from './share.ts';
 
 export interface PodEntry {
   record: PodRecord;
   /** uid of the controlling ReplicaSet; empty if it has none. */
   ownerUid: string;
+  /** What is worth one more request; absent of one that is well. */
+  question?: Question;
+  /** To that question, once it is there. */
+  answer?: Answer;
 }
 
-interface Terminated {
-  exitCode?: number;
-  signal?: number;
-  reason?: string;
-  message?: string;
-}
-
-interface ContainerStatus {
-  name: string;
-  restartCount?: number;
-  state?: { waiting?: { reason?: string; message?: string }; running?: object; terminated?: Terminated };
-  lastState?: { terminated?: Terminated };
-}
-
-interface PodBody {
-  spec?: { restartPolicy?: string; initContainers?: { name: string; restartPolicy?: string }[] };
-  status?: {
-    phase?: string;
-    reason?: string;
-    message?: string;
-    conditions?: { type: string; status: string; reason?: string; message?: string }[];
-    containerStatuses?: ContainerStatus[];
-    initContainerStatuses?: ContainerStatus[];
-  };
-}
-
-type Trouble = Pick<PodRecord, 'reason' | 'message' | 'failing'>;
-
-const WELL: Trouble = { reason: '', message: '', failing: false };
-
-/** Waiting for these is a normal start; any other reason to wait says that the container cannot start. */
-const STARTING = new Set(['', 'ContainerCreating', 'PodInitializing']);
-
-export function reducePod(object: KubeObject): PodEntry {
-  const { spec, status } = object as PodBody;
-  const { metadata } = object;
-  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const ready = status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false;
+/** @param previous what was kept of the same name: an answer stays while its question does, and a registry's words. */
+export function reducePod(object: KubeObject, previous?: PodEntry): PodEntry {
+  const body = object as KubeObject & PodBody;
+  const { metadata, status } = body;
+  const containers = containersOf(body);
+  const uid = metadata.uid ?? '';
+  const before = previous?.record.uid === uid ? previous : undefined;
+  const ready = conditionOf(body, 'Ready')?.status === 'True';
   const deleting = metadata.deletionTimestamp !== undefined;
-  return {
-    record: {
-      name: metadata.name,
-      uid: metadata.uid ?? '',
-      hash: metadata.labels?.['pod-template-hash'] ?? '',
-      phase: status?.phase ?? '',
-      ready,
-      deleting,
-      restarts: containers.reduce((sum, each) => sum + (each.restartCount ?? 0), 0),
-      // What ends because it was told to is not in trouble.
-      ...(deleting ? WELL : troubleOf(spec, status, containers, ready)),
-    },
-    ownerUid: metadata.ownerReferences?.find((each) => each.controller === true)?.uid ?? '',
+  const trouble = deleting ? disruption(body) : troubleOf(body, containers, ready);
+  const record: PodRecord = {
+    name: metadata.name,
+    uid: before?.record.uid ?? uid,
+    hash: share(metadata.labels?.['pod-template-hash'] ?? ''),
+    phase: share(status?.phase ?? ''),
+    ready,
+    deleting,
+    restarts: containers.reduce((sum, each) => sum + (each.status.restartCount ?? 0), 0),
+    reason: share(trouble.reason),
+    message: pullMessage(trouble, before?.record),
+    failing: trouble.failing,
   };
+  const ownerUid = share(metadata.ownerReferences?.find((each) => each.controller === true)?.uid ?? '');
+  const question = questionOf(metadata as Ending, record, containers, before?.record.ready === true);
+  if (!question) return { record, ownerUid };
+  const isSame = before?.question?.key === question.key;
+  const entry = { record, ownerUid, question: isSame && question.kind === 'probe' ? before.question! : question };
+  return isSame && before.answer ? withAnswer(entry, before.answer) : entry;
 }
 
-function troubleOf(
-  spec: PodBody['spec'],
-  status: PodBody['status'],
-  containers: ContainerStatus[],
-  ready: boolean,
-): Trouble {
-  const troubles = containers.map((each) => containerTrouble(each, mustRun(each.name, spec)));
+/** The entry with what was found out. A word that the run decides by (CrashLoopBackOff) stays; the cause is told beside it. */
+export function withAnswer(entry: PodEntry, answer: Answer): PodEntry {
+  const { record, question } = entry;
+  const more: Partial<PodRecord> = {};
+  if (answer.logTail) more.logTail = answer.logTail;
+  if (answer.reason && answer.message) {
+    const isVague = question?.kind !== 'crash' || record.reason === 'Error' || record.reason === 'Completed';
+    if (isVague) more.reason = share(answer.reason);
+    more.message = question?.kind === 'crash' ? `${record.message}; ${answer.message}` : answer.message;
+  }
+  return { ...entry, record: { ...record, ...more }, answer };
+}
+
+function troubleOf(body: PodBody, containers: readonly Container[], ready: boolean): Trouble {
+  const { status } = body;
+  const troubles = containers.map(containerTrouble);
   const failing = troubles.find((each) => each.failing);
+  // A pod that was evicted has containers that were killed: the eviction is why.
+  if (status?.phase === 'Failed' && (status.reason || !failing)) {
+    const reason = status.reason === 'Preempting' ? 'Preempted' : status.reason || 'Error';
+    return { reason, message: status.message ?? 'The pod has failed.', failing: true };
+  }
   if (failing) return failing;
-  if (status?.phase === 'Failed') {
-    return { reason: status.reason ?? 'Error', message: status.message ?? 'The pod has failed.', failing: true };
-  }
-  const unscheduled = status?.conditions?.find((each) => each.type === 'PodScheduled' && each.status === 'False');
+  const scheduled = conditionOf(body, 'PodScheduled');
   // Not failing: an autoscaler may still bring the node it waits for.
-  if (unscheduled)
-    return { reason: unscheduled.reason ?? 'Unschedulable', message: unscheduled.message ?? '', failing: false };
-  // A container that was restarted and is not ready yet: no failure at this moment, but why it is not ready.
-  return (!ready && troubles.find((each) => each.reason !== '')) || WELL;
-}
-
-/** Whether an end with code 0 is an end that should not be: init containers and Jobs are meant to end. */
-function mustRun(name: string, spec: PodBody['spec']): boolean {
-  const init = spec?.initContainers?.find((each) => each.name === name);
-  return init ? init.restartPolicy === 'Always' : (spec?.restartPolicy ?? 'Always') === 'Always';
-}
-
-function containerTrouble(container: ContainerStatus, mustRun: boolean): Trouble {
-  const { waiting, terminated } = container.state ?? {};
-  const last = container.lastState?.terminated;
-  if (terminated) return endOf(container.name, terminated, terminated.exitCode !== 0 || mustRun);
-  if (waiting && !STARTING.has(waiting.reason ?? '')) {
-    const before = last ? `; it ${endSentence(last)}` : '';
-    // A loop that the kernel started is named by its cause.
-    const reason = last?.reason === 'OOMKilled' ? 'OOMKilled' : (waiting.reason ?? '');
-    return {
-      reason,
-      message: `container ${container.name}: ${waiting.message ?? waiting.reason ?? ''}${before}`,
-      failing: true,
-    };
+  if (scheduled?.status === 'False') {
+    return { reason: scheduled.reason ?? 'Unschedulable', message: scheduled.message ?? '', failing: false };
   }
-  return last ? endOf(container.name, last, false) : WELL;
-}
-
-function endOf(name: string, end: Terminated, failing: boolean): Trouble {
-  if (end.exitCode === 0 && !failing) return WELL;
-  return { reason: end.reason || 'Error', message: `container ${name} ${endSentence(end)}`, failing };
-}
-
-function endSentence(end: Terminated): string {
-  const how = end.signal ? `was killed by signal ${end.signal}` : `exited with code ${end.exitCode ?? 'unknown'}`;
-  const why = [end.reason === 'OOMKilled' ? 'out of memory' : '', end.message?.trim() ?? ''].filter(
-    (each) => each !== '',
+  if (ready) return WELL;
+  // A container that was restarted and is not ready yet: no failure at this moment, but why it is not ready.
+  return (
+    troubles.find((each) => each.reason !== '') ??
+    containers.map(notReadyYet).find((each) => each.reason !== '') ??
+    gates(body)
   );
-  return why.length > 0 ? `${how} (${why.join(': ')})` : how;
+}
+
+function gates(body: PodBody): Trouble {
+  const { reason, message } = conditionOf(body, 'Ready') ?? {};
+  return reason === 'ReadinessGatesNotReady' ? { reason, message: message ?? '', failing: false } : WELL;
+}
+
+/** What ends because it was told to is not in trouble; one that had to make room says so. */
+function disruption(body: PodBody): Trouble {
+  const condition = conditionOf(body, 'DisruptionTarget');
+  if (condition?.status !== 'True') return WELL;
+  const isPreempted = condition.reason === 'PreemptionByScheduler';
+  const why = condition.message || condition.reason || '';
+  return { reason: isPreempted ? 'Preempted' : 'Evicted', message: why, failing: false };
+}
+
+/** Between two pulls the kubelet may say no more than that it waits: the registry's words are those of the pull before. */
+function pullMessage({ reason, message }: Trouble, before: PodRecord | undefined): string {
+  const isBare = reason === 'ImagePullBackOff' && !/error|denied|not found|failed|unauthorized|timeout/i.test(message);
+  if (!isBare || !before) return message;
+  if (before.reason === 'ErrImagePull') return `${message}; ${before.message}`;
+  return before.reason === 'ImagePullBackOff' ? before.message : message;
 }

@@ -2,6 +2,7 @@
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
 import type { DeploymentRecord, JobRecord, ReplicaSetRecord } from '../../protocol/snapshot.ts';
+import { setReasonOf } from './reasons.ts';
 
 export interface ReplicaSetEntry {
   record: ReplicaSetRecord;
@@ -42,13 +43,19 @@ export function reduceDeployment(object: KubeObject): DeploymentRecord {
     paused: spec?.paused ?? false,
     desired: spec?.replicas ?? 1,
     replicas: status?.replicas ?? 0,
-    updated: status?.updatedReplicas ?? 0,
+    // A status that is older than the spec is not believed: what was updated was so to another template, and the problems were others.
+    updated: isCurrent(object) ? (status?.updatedReplicas ?? 0) : 0,
     ready: status?.readyReplicas ?? 0,
     available: status?.availableReplicas ?? 0,
-    problems: (status?.conditions ?? [])
+    problems: (isCurrent(object) ? (status?.conditions ?? []) : [])
       .filter(isProblem)
       .map(({ type, reason = '', message = '' }) => ({ type, reason, message })),
   };
+}
+
+/** Its controller has seen the spec as it is. */
+function isCurrent({ metadata, status }: WorkloadBody & KubeObject): boolean {
+  return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
 }
 
 function isProblem(condition: Condition): boolean {
@@ -59,7 +66,10 @@ export function reduceReplicaSet(object: KubeObject): ReplicaSetEntry {
   const { spec, status } = object as WorkloadBody;
   const { metadata } = object;
   const owner = metadata.ownerReferences?.find((each) => each.controller === true);
-  const failure = status?.conditions?.find((each) => each.type === 'ReplicaFailure' && each.status === 'True');
+  // Of a status older than the spec it tells what kept other pods from being made.
+  const failure = isCurrent(object)
+    ? status?.conditions?.find((each) => each.type === 'ReplicaFailure' && each.status === 'True')
+    : undefined;
   return {
     record: {
       name: metadata.name,
@@ -72,10 +82,14 @@ export function reduceReplicaSet(object: KubeObject): ReplicaSetEntry {
       ready: status?.readyReplicas ?? 0,
       available: status?.availableReplicas ?? 0,
       createdAt: metadata.creationTimestamp ?? '',
-      failure: failure ? `${failure.reason ?? 'ReplicaFailure'}: ${failure.message ?? ''}` : '',
+      failure: failure ? failureOf(failure) : '',
     },
     deployment: owner?.kind === 'Deployment' ? owner.name : (metadata.labels?.[DEPLOYMENT_LABEL] ?? ''),
   };
+}
+
+function failureOf({ reason = '', message = '' }: Condition): string {
+  return `${setReasonOf(reason, message)}: ${message}`;
 }
 
 interface JobBody {

@@ -11,8 +11,9 @@ import { KubeError } from './kube-error.ts';
 import { readWatchEvents } from './watch-events.ts';
 
 /**
- * `starting`: the first list is not done. `live`: the copy follows the cluster. `broken`: it did, and does not now.
- * `absent`: the cluster does not serve the resource. `forbidden`: the agent's Role does not allow it.
+ * `starting`: nothing is followed yet. `live`: the API server has taken the watch, and the copy follows the cluster. `broken`:
+ * it did, and does not now, or has been silent for too long. `absent`: the cluster does not serve the resource. `forbidden`:
+ * the agent's Role does not allow it (any more): what was seen before is kept, since it has not gone.
  */
 export type ListWatchState = 'starting' | 'live' | 'broken' | 'absent' | 'forbidden';
 
@@ -29,8 +30,8 @@ export interface ListWatchOptions<R> {
   labelSelector?: string;
   /** False: what is absent or forbidden is looked for again at `revisit` alone, so that an idle agent asks nothing. Default: true. */
   revisits?: boolean;
-  /** Cuts an object down at once, so that the whole one is never kept. */
-  reduce: (object: KubeObject) => R;
+  /** Cuts an object down at once, so that the whole one is never kept. `previous`: what is kept of it so far. */
+  reduce: (object: KubeObject, previous: R | undefined) => R;
   /** Called at each change of one entry; `previous` or `next` is undefined for one that came or went. */
   onChange: (key: string, previous: R | undefined, next: R | undefined) => void;
   onState: (state: ListWatchState, reason: string) => void;
@@ -38,7 +39,7 @@ export interface ListWatchOptions<R> {
 
 /** Objects per page: at 500 the first list of 2000 pods took 18 MB more at its peak, and the peak is what stays resident. */
 const PAGE = 100;
-/** Bookmarks come about once a minute: silence for longer means that the watch is dead. */
+/** Bookmarks come about once a minute: silence for longer means that the watch is dead, and the picture is said to be old. */
 const SILENCE_MS = 90_000;
 /** A watch that ends sooner was none. */
 const BRIEF_MS = 1000;
@@ -77,7 +78,6 @@ export class ListWatch<R> {
       const startedMs = this.#options.clock.now();
       try {
         if (this.#resourceVersion === '') await this.#list(signal);
-        this.#enter('live', '');
         await this.#watch(signal);
         if (this.#options.clock.now() - startedMs > BRIEF_MS) failures = 0;
         // A proxy that ends every watch at once must not make us ask in a tight loop.
@@ -102,8 +102,10 @@ export class ListWatch<R> {
     }
     if (status === 404 || status === 403) {
       this.#resourceVersion = '';
-      this.#replace(new Map());
-      this.#enter(status === 404 ? 'absent' : 'forbidden', status === 404 ? '' : messageOf(error));
+      if (status === 404) {
+        this.#replace(new Map());
+        this.#enter('absent', '');
+      } else this.#enter('forbidden', messageOf(error));
       this.#wake = new AbortController();
       const delayMs = this.#options.revisits === false ? NEVER_MS : REVISIT_MS * (0.75 + random() / 2);
       await pause(delayMs, AbortSignal.any([signal, this.#wake.signal]));
@@ -125,7 +127,10 @@ export class ListWatch<R> {
     do {
       const query = { limit: PAGE, continue: page?.metadata.continue, labelSelector };
       page = await api.call<ListPage>({ method: 'GET', path, query, what: `list ${what}`, signal });
-      for (const item of page.items) fresh.set(item.metadata.name, reduce(item));
+      for (const item of page.items) {
+        const { name } = item.metadata;
+        fresh.set(name, reduce(item, this.entries.get(name)));
+      }
     } while (page.metadata.continue);
     this.#replace(fresh);
     this.listed = true;
@@ -149,14 +154,14 @@ export class ListWatch<R> {
     };
     try {
       const answer = await api.open({ method: 'GET', path, query, what: `watch ${what}`, signal: both });
+      this.#enter('live', '');
       for await (const event of readWatchEvents(answer, what, both)) {
         cancel();
         cancel = clock.after(SILENCE_MS, () => silence.abort());
         this.#take(event.type, event.object);
       }
     } catch (error) {
-      // Silence is not an error of the cluster's: watch again from where we are.
-      if (!silence.signal.aborted || signal.aborted) throw error;
+      throw silence.signal.aborted && !signal.aborted ? silent(what) : error;
     } finally {
       cancel();
     }
@@ -165,9 +170,11 @@ export class ListWatch<R> {
   #take(type: string, object: KubeObject): void {
     this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
     if (type === 'BOOKMARK') return;
-    this.#set(object.metadata.name, type === 'DELETED' ? undefined : this.#options.reduce(object));
+    const { name } = object.metadata;
+    this.#set(name, type === 'DELETED' ? undefined : this.#options.reduce(object, this.entries.get(name)));
   }
 
+  /** Within one turn: who is called back and waits for its end never sees half a list. */
   #replace(fresh: Map<string, R>): void {
     for (const key of this.entries.keys()) if (!fresh.has(key)) this.#set(key, undefined);
     for (const [key, record] of fresh) this.#set(key, record);
@@ -195,6 +202,11 @@ export class ListWatch<R> {
 interface ListPage {
   metadata: { resourceVersion?: string; continue?: string };
   items: KubeObject[];
+}
+
+function silent(what: string): KubeError {
+  const message = `No event and no bookmark of ${what} for ${SILENCE_MS / 1000} s: the watch is dead, and is begun anew.`;
+  return new KubeError('TIMEOUT', message, { status: 0, disposition: 'retry' });
 }
 
 function notServed(what: string): KubeError {

@@ -2,31 +2,105 @@ import { expect, test } from 'vitest';
 import { Throttle } from '../../../src/agent/health/throttle.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-test('few news go at once, many at a pace, the last of them always, and bad ones never wait', () => {
+function counted() {
   const clock = new ManualClock();
-  let emitted = 0;
-  const throttle = new Throttle(clock, () => (emitted += 1));
-  for (let count = 0; count < 5; count++) throttle.ring(false);
-  expect(emitted).toBe(5);
-  for (let count = 0; count < 1000; count++) throttle.ring(false);
-  expect(emitted).toBe(10);
-  throttle.ring(true);
-  expect(emitted).toBe(11);
+  const emittedMs: number[] = [];
+  return { clock, emittedMs, throttle: new Throttle(clock, () => emittedMs.push(clock.now())) };
+}
+
+test('the first news go at once, what follows within 250 ms goes together, and the last is never lost', () => {
+  const { clock, emittedMs, throttle } = counted();
   throttle.ring(false);
-  clock.advance(50);
-  expect(emitted).toBe(12);
+  expect(emittedMs).toEqual([0]);
+  for (let ms = 10; ms <= 240; ms += 10) {
+    clock.advance(10);
+    throttle.ring(false);
+  }
+  expect(emittedMs).toEqual([0]);
+  clock.advance(10);
+  expect(emittedMs).toEqual([0, 250]);
   clock.advance(1000);
-  expect(emitted).toBe(12);
+  expect(emittedMs).toEqual([0, 250]);
+  throttle.ring(false);
+  expect(emittedMs).toEqual([0, 250, 1250]);
 });
 
-test('a storm of a second gives about twenty pictures', () => {
-  const clock = new ManualClock();
-  let emitted = 0;
-  const throttle = new Throttle(clock, () => (emitted += 1));
-  for (let ms = 0; ms < 1000; ms++) {
+test('urgent news do not wait, and carry what waits', () => {
+  const { clock, emittedMs, throttle } = counted();
+  throttle.ring(false);
+  clock.advance(20);
+  throttle.ring(false);
+  clock.advance(5);
+  throttle.ring(true);
+  expect(emittedMs).toEqual([0, 25]);
+  clock.advance(1000);
+  expect(emittedMs).toEqual([0, 25]);
+});
+
+test('eight steps without a pause, five urgent news each within 20 ms, wait for nothing', () => {
+  const { clock, emittedMs, throttle } = counted();
+  for (let step = 0; step < 8; step++) {
+    for (let news = 0; news < 5; news++) {
+      throttle.ring(true);
+      clock.advance(4);
+    }
+  }
+  expect(emittedMs).toHaveLength(40);
+});
+
+test('a thousand pods that come and go calmly give 4 snapshots a second', () => {
+  const { clock, emittedMs, throttle } = counted();
+  for (let ms = 0; ms < 10_000; ms++) {
     throttle.ring(false);
     clock.advance(1);
   }
-  expect(emitted).toBeGreaterThanOrEqual(20);
-  expect(emitted).toBeLessThanOrEqual(40);
+  expect(emittedMs.length).toBeLessThanOrEqual(41);
+  expect(emittedMs.length).toBeGreaterThanOrEqual(40);
+});
+
+test('a thousand pods that flap give 10 a second after the burst, and no news is older than 100 ms', () => {
+  const { clock, emittedMs, throttle } = counted();
+  let waitingSinceMs: number | undefined;
+  let worstMs = 0;
+  for (let ms = 0; ms < 10_000; ms++) {
+    const before = emittedMs.length;
+    waitingSinceMs ??= ms;
+    throttle.ring(ms % 2 === 0);
+    if (emittedMs.length > before) waitingSinceMs = undefined;
+    clock.advance(1);
+    if (waitingSinceMs !== undefined && emittedMs.at(-1)! > waitingSinceMs) {
+      worstMs = Math.max(worstMs, emittedMs.at(-1)! - waitingSinceMs);
+      waitingSinceMs = undefined;
+    }
+  }
+  expect(worstMs).toBeLessThanOrEqual(100);
+  expect(emittedMs.length).toBeLessThanOrEqual(40 + 100 + 40);
+  const lastSeconds = emittedMs.filter((ms) => ms >= 5000).length;
+  expect(lastSeconds).toBeLessThanOrEqual(5 * (10 + 4));
+});
+
+test('a clock that is set back silences nothing', () => {
+  let nowMs = 1_000_000;
+  const timers: (() => void)[] = [];
+  const clock = {
+    now: () => nowMs,
+    after: (_ms: number, callback: () => void) => (timers.push(callback), () => undefined),
+  };
+  let emitted = 0;
+  const throttle = new Throttle(clock, () => (emitted += 1));
+  throttle.ring(false);
+  nowMs = 0;
+  throttle.ring(true);
+  throttle.ring(false);
+  for (const fire of timers) fire();
+  expect(emitted).toBe(3);
+});
+
+test('a watch that has ended sends nothing more', () => {
+  const { clock, emittedMs, throttle } = counted();
+  throttle.ring(false);
+  throttle.ring(false);
+  throttle.stop();
+  clock.advance(1000);
+  expect(emittedMs).toEqual([0]);
 });
