@@ -3,13 +3,17 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { crashToZero } from './crash-to-zero.ts';
 import { firstWeight } from './first-weight.ts';
 import { hundred } from './hundred.ts';
+import { idle } from './idle.ts';
 import type { Row } from './measure.ts';
 import { memory } from './memory.ts';
+import { reconnect } from './reconnect.ts';
 import { resume } from './resume.ts';
 import { shift } from './shift.ts';
 import { stepGap } from './step-gap.ts';
+import { throughput } from './throughput.ts';
 
 const scenarios: Record<string, () => Promise<Row[]>> = {
   shift,
@@ -17,7 +21,11 @@ const scenarios: Record<string, () => Promise<Row[]>> = {
   'step-gap': stepGap,
   hundred,
   resume,
+  'crash-to-zero': crashToZero,
+  throughput,
+  reconnect,
   memory,
+  idle,
 };
 
 function usage(): never {

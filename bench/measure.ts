@@ -3,7 +3,8 @@
 export interface Row {
   scenario: string;
   metric: string;
-  unit: 'ms' | 'MiB';
+  /** `x`: a ratio. */
+  unit: 'ms' | 'MiB' | 'KiB' | '/s' | '/min' | 'x' | 'files';
   n: number;
   p50: number;
   p99: number;
@@ -13,13 +14,14 @@ export interface Row {
   higherIsBetter: boolean;
 }
 
-/** @param samples at least one; in `unit`. */
+/** @param samples at least one; in `unit`. Where more is better, `p99` and `max` are the low end. */
 export function rowOf(
   scenario: string,
   metric: string,
   samples: number[],
   target: number | null,
   unit: Row['unit'] = 'ms',
+  higherIsBetter = false,
 ): Row {
   if (samples.length === 0) throw new Error(`${scenario}: no sample of ${metric}.`);
   return {
@@ -28,10 +30,10 @@ export function rowOf(
     unit,
     n: samples.length,
     p50: quantile(samples, 0.5),
-    p99: quantile(samples, 0.99),
-    max: round(Math.max(...samples)),
+    p99: quantile(samples, higherIsBetter ? 0.01 : 0.99),
+    max: round(higherIsBetter ? Math.min(...samples) : Math.max(...samples)),
     target,
-    higherIsBetter: false,
+    higherIsBetter,
   };
 }
 

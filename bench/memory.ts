@@ -7,6 +7,7 @@ import { startCluster } from '../test/cluster/cluster.ts';
 import { installCrds } from '../test/cluster/mesh/install-crds.ts';
 import { installAgent } from '../test/support/helm.ts';
 import { rowOf, type Row } from './measure.ts';
+import { memoryWithPods } from './memory-pods.ts';
 import { startSmallOrchestrator } from './small-orchestrator.ts';
 
 const namespace = 'bench';
@@ -14,6 +15,10 @@ const workloads = 500;
 const targetMiB = 95;
 
 export async function memory(): Promise<Row[]> {
+  return [...(await inCluster()), ...(await memoryWithPods())];
+}
+
+async function inCluster(): Promise<Row[]> {
   await using cluster = await startCluster();
   await installCrds(cluster.api);
   await using orchestrator = await startSmallOrchestrator([cluster.nodeAddress]);

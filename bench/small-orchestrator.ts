@@ -42,14 +42,22 @@ export async function startSmallOrchestrator(hosts: string[] = []): Promise<Smal
   };
 }
 
-/** Starts an agent from its source; returns once it is connected. */
+export interface AgentProgram extends AsyncDisposable {
+  child: Child;
+}
+
+/**
+ * Starts an agent from its source; returns once it is connected.
+ * @param env wins over what it is given otherwise
+ */
 export async function startAgentProcess(
   folder: string,
   credential: AgentCredential,
   kubeconfig: string,
   namespace: string,
   isConnected: () => boolean,
-): Promise<AsyncDisposable> {
+  env: Record<string, string> = {},
+): Promise<AgentProgram> {
   const file = join(folder, 'agent-credential.json');
   writeFileSync(file, JSON.stringify(credential), { mode: 0o600 });
   const agent = new Child({
@@ -61,9 +69,10 @@ export async function startAgentProcess(
       SLUICE_KUBECONFIG: kubeconfig,
       SLUICE_ALLOWED_NAMESPACES: namespace,
       SLUICE_LOG_LEVEL: 'warn',
+      ...env,
     },
   });
   await agent.start();
   await agent.until('it is connected', () => (isConnected() ? true : undefined));
-  return { [Symbol.asyncDispose]: () => agent.stop() };
+  return { child: agent, [Symbol.asyncDispose]: () => agent.stop() };
 }
