@@ -9,6 +9,7 @@ import { NamespaceView } from './namespace-view.ts';
 import type { Subject } from './namespace-view.ts';
 import type { WatchedKind } from './served-versions.ts';
 import { Throttle } from './throttle.ts';
+import type { Urgency } from './urgency.ts';
 
 export interface HealthOptions {
   api: KubeApi;
@@ -142,7 +143,7 @@ export class Health {
       clock,
       log,
       random,
-      onChange: (subject, isUrgent) => this.#changed(namespace, subject, isUrgent),
+      onChange: (subject, urgency) => this.#changed(namespace, subject, urgency),
       isWatched: (deployment) =>
         [...this.#watching.values()].some(
           ({ watch }) => watch.namespace === namespace && watch.deployment === deployment,
@@ -156,9 +157,9 @@ export class Health {
     return view;
   }
 
-  #changed(namespace: string, subject: Subject | undefined, isUrgent: boolean): void {
+  #changed(namespace: string, subject: Subject | undefined, urgency: Urgency): void {
     for (const { watch, throttle } of this.#watching.values()) {
-      if (watch.namespace === namespace && (!subject || isAbout(watch, subject))) throttle.ring(isUrgent);
+      if (watch.namespace === namespace && (!subject || isAbout(watch, subject))) throttle.ring(urgency);
     }
   }
 }

@@ -8,7 +8,8 @@ import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { ListWatch } from '../kubernetes/list-watch.ts';
 import { SERVED_VERSIONS, pathFinder } from './served-versions.ts';
 import type { WatchedKind } from './served-versions.ts';
-import { isUrgent } from './urgency.ts';
+import { urgencyOf } from './urgency.ts';
+import type { Urgency } from './urgency.ts';
 import { PodIndex } from './pod-index.ts';
 import { Inquiry } from './inquiry.ts';
 import type { Answer } from './question.ts';
@@ -58,7 +59,7 @@ export interface NamespaceViewOptions {
   clock: Clock;
   log: Log;
   random: () => number;
-  onChange: (subject: Subject | undefined, isUrgent: boolean) => void;
+  onChange: (subject: Subject | undefined, urgency: Urgency) => void;
   /** Whether somebody looks at the pods of a Deployment: what is wrong with others is not asked. */
   isWatched: (deployment: string) => boolean;
   /** Each change of one object, and of a kind's state, before anything is gathered: the guard does not wait. */
@@ -115,7 +116,7 @@ export class NamespaceView {
     entries.set(pod, next);
     this.pods.set(pod, entry, next);
     const deployment = this.pods.deploymentOf(next.ownerUid);
-    if (deployment !== undefined) this.#options.onChange({ field: 'deployment', name: deployment }, false);
+    if (deployment !== undefined) this.#options.onChange({ field: 'deployment', name: deployment }, 'none');
   }
 
   #start(kind: WatchedKind): void {
@@ -136,14 +137,14 @@ export class NamespaceView {
         const subjects = this.#subjectsOf(kind, key, previous, next);
         onFact(kind);
         if (subjects.length > 0) {
-          const urgent = isUrgent(kind, previous, next, () => this.#siblings(previous, next));
-          for (const subject of subjects) onChange(subject, urgent);
+          const urgency = urgencyOf(kind, previous, next, () => this.#siblings(previous, next));
+          for (const subject of subjects) onChange(subject, urgency);
         }
       },
       onState: (state) => {
         onFact(kind);
         // Blind, or seeing again: either is what a run must know, or waits for.
-        onChange(undefined, state === 'broken' || state === 'forbidden' || state === 'live');
+        onChange(undefined, state === 'broken' || state === 'forbidden' || state === 'live' ? 'pods' : 'none');
       },
     });
     (this.copies as Record<WatchedKind, unknown>)[kind] = copy;

@@ -1,46 +1,48 @@
 /**
- * When a watch's next snapshot goes out: urgent news at once, the rest at most every 250 ms, and both bounded.
+ * When a watch's next snapshot goes out: urgent news at once, the rest at most every 250 ms, and all of it bounded.
  *
  * - Calm news (a pod that starts, a count that moves) go at once if no snapshot went for 250 ms, else when 250 ms are over: at
  *   most 4 a second, however many pods there are. A snapshot is complete, so whichever goes carries what waits as well.
- * - Urgent news (urgency.ts: a turn for the worse, and what a run waits for) do not wait, and cost a token. There are 40, one
- *   more every 100 ms: a step without a pause takes about five (split, route, its status, profile, slice), so a canary of
- *   eight steps never sees the bound; a thousand pods that flap get 10 a second, the news at most 100 ms old.
- * In any T seconds: at most 40 + 10 T urgent ones and 4 T calm ones. The guard (guard/) acts on the events themselves and waits for none of this.
+ * - Urgent news (urgency.ts) do not wait, and cost a token. `pods`: a turn for the worse, and what a run waits for; 40 tokens,
+ *   one more every 100 ms, so that a thousand pods that flap get 10 a second and no news is older than 100 ms.
+ *   `traffic`: weights and Services, which change when Sluice writes them and waits to read them back; 100 tokens, one more
+ *   every 10 ms. A step without a pause takes about four, and there may be 99 of them: none waits longer than 10 ms.
+ *
+ * In any T seconds: at most 40 + 10 T for pods, 100 + 100 T for traffic, which a run or a person must write, and 4 T calm ones.
+ * The guard (guard/) acts on the events themselves and waits for none of this.
  */
 
 import type { Clock } from '../../shared/clock.ts';
+import type { Urgency } from './urgency.ts';
 
 const PACE_MS = 250;
-const URGENT_BURST = 40;
-const URGENT_REFILL_MS = 100;
+const BOUNDS = { pods: { burst: 40, refillMs: 100 }, traffic: { burst: 100, refillMs: 10 } };
 
 export class Throttle {
   #clock: Clock;
   #emit: () => void;
-  #tokens = URGENT_BURST;
-  #refilledMs: number;
+  #buckets: Record<Exclude<Urgency, 'none'>, Bucket>;
   #emittedMs = Number.NEGATIVE_INFINITY;
   #due: { atMs: number; cancel: () => void } | undefined;
 
   constructor(clock: Clock, emit: () => void) {
     this.#clock = clock;
     this.#emit = emit;
-    this.#refilledMs = clock.now();
+    const now = clock.now();
+    this.#buckets = { pods: new Bucket(BOUNDS.pods, now), traffic: new Bucket(BOUNDS.traffic, now) };
   }
 
-  /** There are news. @param isUrgent as urgency.ts has it. */
-  ring(isUrgent: boolean): void {
+  /** There are news. */
+  ring(urgency: Urgency): void {
     const now = this.#clock.now();
     // A clock that was set back must not silence a watch.
     if (now < this.#emittedMs) this.#emittedMs = now;
-    if (now >= this.#emittedMs + PACE_MS) return this.#fire(now);
-    if (!isUrgent) return this.#wait(now, this.#emittedMs + PACE_MS);
-    this.#refill(now);
-    if (this.#tokens === 0)
-      return this.#wait(now, Math.min(this.#refilledMs + URGENT_REFILL_MS, now + URGENT_REFILL_MS));
-    this.#tokens -= 1;
-    this.#fire(now);
+    const paceMs = this.#emittedMs + PACE_MS;
+    if (now >= paceMs) return this.#fire(now);
+    if (urgency === 'none') return this.#wait(now, paceMs);
+    const bucket = this.#buckets[urgency];
+    if (bucket.take(now)) return this.#fire(now);
+    this.#wait(now, Math.min(paceMs, bucket.nextMs), bucket);
   }
 
   stop(): void {
@@ -48,15 +50,13 @@ export class Throttle {
     this.#due = undefined;
   }
 
-  /** The sooner of two reasons to wait counts. */
-  #wait(now: number, atMs: number): void {
+  /** The sooner of two reasons to wait counts. @param bucket whose token it waits for. */
+  #wait(now: number, atMs: number, bucket?: Bucket): void {
     if (this.#due && this.#due.atMs <= atMs) return;
     this.stop();
     const cancel = this.#clock.after(atMs - now, () => {
       const at = this.#clock.now();
-      this.#refill(at);
-      // It waited for a token, or needs none: the pace was kept.
-      if (at < this.#emittedMs + PACE_MS && this.#tokens > 0) this.#tokens -= 1;
+      bucket?.take(at);
       this.#fire(at);
     });
     this.#due = { atMs, cancel };
@@ -67,11 +67,32 @@ export class Throttle {
     this.#emittedMs = now;
     this.#emit();
   }
+}
 
-  #refill(now: number): void {
-    const earned = Math.floor((now - this.#refilledMs) / URGENT_REFILL_MS);
-    if (earned === 0) return;
-    this.#tokens = Math.min(URGENT_BURST, this.#tokens + Math.max(0, earned));
-    this.#refilledMs = earned > 0 ? this.#refilledMs + earned * URGENT_REFILL_MS : now;
+class Bucket {
+  #bound: { burst: number; refillMs: number };
+  #tokens: number;
+  #refilledMs: number;
+
+  constructor(bound: { burst: number; refillMs: number }, now: number) {
+    this.#bound = bound;
+    this.#tokens = bound.burst;
+    this.#refilledMs = now;
+  }
+
+  /** When the next token comes. */
+  get nextMs(): number {
+    return this.#refilledMs + this.#bound.refillMs;
+  }
+
+  take(now: number): boolean {
+    const { burst, refillMs } = this.#bound;
+    if (now < this.#refilledMs) this.#refilledMs = now;
+    const earned = Math.floor((now - this.#refilledMs) / refillMs);
+    this.#tokens = Math.min(burst, this.#tokens + earned);
+    this.#refilledMs += earned * refillMs;
+    if (this.#tokens === 0) return false;
+    this.#tokens -= 1;
+    return true;
   }
 }

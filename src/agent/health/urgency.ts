@@ -9,9 +9,23 @@ import type { SliceEntry } from './reduce-traffic.ts';
 import type { ReplicaSetEntry } from './reduce-workload.ts';
 import type { WatchedKind } from './served-versions.ts';
 
+/** `pods`: urgent, for what pods and their controllers do. `traffic`: urgent, for what Sluice itself writes. They are bounded apart (throttle.ts). */
+export type Urgency = 'none' | 'pods' | 'traffic';
+
 /** @param siblings the pods of the same ReplicaSet after the change, of a change to a pod. */
-export function isUrgent(
+export function urgencyOf(
   kind: WatchedKind,
+  previous: unknown,
+  next: unknown,
+  siblings: () => readonly PodEntry[],
+): Urgency {
+  // Weights and Services change when Sluice writes them, and it waits for just that (a ServiceProfile that waited its turn cost 50 ms a step); or when somebody else does.
+  if (kind === 'services' || kind === 'splits' || kind === 'routes' || kind === 'profiles') return 'traffic';
+  return isUrgent(kind, previous, next, siblings) ? 'pods' : 'none';
+}
+
+function isUrgent(
+  kind: 'pods' | 'slices' | 'jobs' | 'deployments' | 'replicaSets',
   previous: unknown,
   next: unknown,
   siblings: () => readonly PodEntry[],
@@ -30,12 +44,6 @@ export function isUrgent(
       return isDeploymentUrgent(previous as DeploymentRecord | undefined, next as DeploymentRecord | undefined);
     case 'replicaSets':
       return isSetUrgent(previous as ReplicaSetEntry | undefined, next as ReplicaSetEntry | undefined);
-    case 'services':
-    case 'splits':
-    case 'routes':
-    case 'profiles':
-      // Weights and Services change when Sluice writes them, and it waits for just that (a ServiceProfile that waited its turn cost 50 ms a step); or when somebody else does.
-      return true;
   }
 }
 

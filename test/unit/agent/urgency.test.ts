@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isUrgent } from '../../../src/agent/health/urgency.ts';
+import { urgencyOf } from '../../../src/agent/health/urgency.ts';
 import { reducePod } from '../../../src/agent/health/reduce-pod.ts';
 import type { PodEntry } from '../../../src/agent/health/reduce-pod.ts';
 import { reduceDeployment, reduceReplicaSet } from '../../../src/agent/health/reduce-workload.ts';
@@ -11,6 +11,7 @@ const entry = (more: object = {}, status: object = {}): PodEntry =>
 const unready = entry();
 const ready = entry({}, isReady);
 const crashed = entry({ state: ended(1) });
+const isUrgent = (...change: Parameters<typeof urgencyOf>): boolean => urgencyOf(...change) === 'pods';
 const none = (): PodEntry[] => [];
 
 const workload = (kind: string, replicas: number, status: object, more: object = {}): KubeObject => ({
@@ -76,6 +77,6 @@ describe('what a run waits for is urgent; what comes before it is not', () => {
 
   test('all that Sluice writes and reads back', () => {
     for (const kind of ['splits', 'routes', 'profiles', 'services'] as const)
-      expect(isUrgent(kind, {}, {}, none)).toBe(true);
+      expect(urgencyOf(kind, {}, {}, none)).toBe('traffic');
   });
 });
