@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { Client, Pool } from 'pg';
+import type { ClientBase } from 'pg';
 import { SluiceError, codeOf, messageOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { AgentRow } from './agents.ts';
@@ -72,8 +73,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       : undefined;
   const url = server?.url ?? options.databaseUrl ?? '';
   const pool = makePool(url, options.log, POOL_SIZE);
-  const relaxed = makePool(url, options.log, RELAXED_POOL_SIZE);
-  relaxed.on('connect', (client) => void client.query('set synchronous_commit = off').catch(() => {}));
+  const relaxed = makePool(url, options.log, RELAXED_POOL_SIZE, 'set synchronous_commit = off');
   let claim: Claim | undefined;
   const close = async (): Promise<void> => {
     await claim?.release();
@@ -109,13 +109,15 @@ function freeing(lock: { release(): void }): (error: unknown) => never {
   };
 }
 
-function makePool(url: string, log: Log, max: number): Pool {
+/** @param first said on each new connection, before it is used. */
+function makePool(url: string, log: Log, max: number, first?: string): Pool {
   const pool = new Pool({
     connectionString: url,
     max,
     connectionTimeoutMillis: 10_000,
     application_name: 'sluice',
     keepAlive: true,
+    ...(first !== undefined && { onConnect: async (client: ClientBase) => void (await client.query(first)) }),
   });
   pool.on('error', (err) => log.warn({ err }, 'database connection lost'));
   return pool;
