@@ -21,6 +21,10 @@ const calls = 400;
 const warmUp = 2;
 const rounds = 20;
 
+/** Each on objects of its own: two orchestrators number what they write in different ways. */
+const order = ['direct', 'agent', 'whole'] as const;
+type WayName = (typeof order)[number];
+
 /** Does the call of this number, to its end. */
 type Way = (number: number) => Promise<void>;
 
@@ -30,7 +34,9 @@ export async function throughput(): Promise<Row[]> {
   await installCrds(plane.api);
   await plane.api.call('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
   const path = `/apis/${apiVersion}/namespaces/${namespace}/trafficsplits`;
-  for (let at = 0; at < objects; at++) await plane.api.call('POST', path, split(at, 0));
+  for (const way of order) {
+    for (let at = 0; at < objects; at++) await plane.api.call('POST', path, split(way, at, 0));
+  }
 
   const scratch = stack.use(makeScratch('bench-agent'));
   const smallHub = stack.use(await new SmallHub().listen());
@@ -43,16 +49,17 @@ export async function throughput(): Promise<Row[]> {
   const isConnected = (): boolean => hub.isConnected('bench');
   stack.use(await startAgentProcess(folder, orchestrator.credential, plane.kubeconfig, namespace, isConnected));
 
-  const ways: Record<'direct' | 'agent' | 'whole', Way> = {
+  const ways: Record<WayName, Way> = {
     direct: directly(plane.kubeconfig),
-    agent: async (number) => must(await smallHub.run(namespace, specOf(number))),
+    agent: async (number) => must(await smallHub.run(namespace, specOf('agent', number))),
     whole: async (number) => {
       const [id, notAfterMs] = [`throughput/${number}`, Date.now() + 30_000];
-      must(await hub.execute('bench', { id, deploymentId: 'bench', namespace, notAfterMs, spec: specOf(number) }));
+      must(
+        await hub.execute('bench', { id, deploymentId: 'bench', namespace, notAfterMs, spec: specOf('whole', number) }),
+      );
     },
   };
   const rates = { direct: [] as number[], agent: [] as number[], whole: [] as number[] };
-  const order = ['direct', 'agent', 'whole'] as const;
   for (let round = 0; round < warmUp + rounds; round++) {
     for (let turn = 0; turn < order.length; turn++) {
       const name = order[(round + turn) % order.length] ?? 'direct';
@@ -82,10 +89,10 @@ async function perSecond(way: Way, from: number): Promise<number> {
   return (calls / (performance.now() - startMs)) * 1000;
 }
 
-function specOf(number: number): OperationSpec {
-  const object = { apiVersion, kind: 'TrafficSplit', namespace, name: nameOf(number) };
+function specOf(way: WayName, number: number): OperationSpec {
+  const object = { apiVersion, kind: 'TrafficSplit', namespace, name: nameOf(way, number) };
   if (number % 2 === 0) return { kind: 'get', object };
-  return { kind: 'patch', object, type: 'merge', body: { spec: split(number, number)['spec'] } };
+  return { kind: 'patch', object, type: 'merge', body: { spec: split(way, number, number)['spec'] } };
 }
 
 function directly(kubeconfig: string): Way {
@@ -95,9 +102,13 @@ function directly(kubeconfig: string): Way {
   const api = config.makeApiClient(CustomObjectsApi);
   const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
   return async (number) => {
-    const which = { group, version, namespace, plural: 'trafficsplits', name: nameOf(number) };
+    const which = { group, version, namespace, plural: 'trafficsplits', name: nameOf('direct', number) };
     if (number % 2 === 0) await api.getNamespacedCustomObject(which);
-    else await api.patchNamespacedCustomObject({ ...which, body: { spec: split(number, number)['spec'] } }, merge);
+    else
+      await api.patchNamespacedCustomObject(
+        { ...which, body: { spec: split('direct', number, number)['spec'] } },
+        merge,
+      );
   };
 }
 
@@ -110,17 +121,17 @@ function keepDispatcher(config: KubeConfig): void {
   shipped.createDispatcher = (...args) => (kept ??= create(...args));
 }
 
-function nameOf(number: number): string {
+function nameOf(way: WayName, number: number): string {
   // Both halves go to all objects.
-  return `split-${Math.floor(number / 2) % objects}`;
+  return `${way}-${Math.floor(number / 2) % objects}`;
 }
 
-function split(number: number, canary: number): Record<string, unknown> {
+function split(way: WayName, number: number, canary: number): Record<string, unknown> {
   const backends = [
     { service: 'stable', weight: 10_000 },
     { service: 'canary', weight: canary },
   ];
-  const name = `split-${number % objects}`;
+  const name = `${way}-${number % objects}`;
   return { apiVersion, kind: 'TrafficSplit', metadata: { name }, spec: { service: 'root', backends } };
 }
 

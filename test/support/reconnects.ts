@@ -20,7 +20,7 @@ export interface Reconnects {
 
 const TOKEN = 'reconnect-token';
 /** Pools, caches and compiled code come with the first ones. */
-const WARM_UP = 150;
+const WARM_UP = 300;
 /** Within which what belongs to a connection that is gone is let go of: FAREWELL_MS of a session is 10 s. */
 const SETTLE_MS = 12_000;
 
