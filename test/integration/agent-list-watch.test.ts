@@ -106,6 +106,14 @@ test('a version that is too old leads to a new list at once, and what went meanw
   await until('the second watch', async () => script.requests.length === 4);
   expect(changes).toEqual(['a:->1', 'b:->1', 'a:1>-', 'b:1>1', 'c:->1']);
   expect(script.requests[3]!.get('resourceVersion')).toBe('50');
+  await until('it is followed again', async () => copy.state === 'live');
+  expect(states).toEqual(['live', 'broken', 'live']);
+});
+
+test('watches that end at once are no way to follow: the copy is said to be broken', async () => {
+  run(page(['a'], '7'), events([], true));
+  await until('it is broken', async () => copy.state === 'broken');
+  expect(copy.reason).toContain('a proxy must let long answers through');
 });
 
 test('a connection that breaks is a short blindness, said so, and the watch goes on where it was', async () => {

@@ -28,7 +28,7 @@ export interface ListWatchOptions<R> {
   path: () => Promise<string | undefined>;
   /** Only the objects it names. Default: all. */
   labelSelector?: string;
-  /** False: what is absent or forbidden is looked for again at `revisit` alone, so that an idle agent asks nothing. Default: true. */
+  /** False: what is absent is looked for again at `revisit` alone, so that an idle agent asks nothing. Default: true. */
   revisits?: boolean;
   /** Cuts an object down at once, so that the whole one is never kept. `previous`: what is kept of it so far. */
   reduce: (object: KubeObject, previous: R | undefined) => R;
@@ -80,8 +80,11 @@ export class ListWatch<R> {
         if (this.#resourceVersion === '') await this.#list(signal);
         await this.#watch(signal);
         if (this.#options.clock.now() - startedMs > BRIEF_MS) failures = 0;
-        // A proxy that ends every watch at once must not make us ask in a tight loop.
-        else await pause(nextDelay(failures++, RESTART, random), signal);
+        else {
+          // A proxy that ends every watch at once must not make us ask in a tight loop; and what happens between two is not seen.
+          if (failures > 0) this.#enter('broken', brief(this.#options.what));
+          await pause(nextDelay(failures++, RESTART, random), signal);
+        }
       } catch (error) {
         if (signal.aborted) return;
         if (this.#options.clock.now() - startedMs > RESTART.capMs) failures = 0;
@@ -95,8 +98,9 @@ export class ListWatch<R> {
     const { log, random, what } = this.#options;
     const status = error instanceof KubeError ? error.status : 0;
     if (status === 410) {
-      // The version we had is compacted away: list anew, at once the first time.
+      // The version we had is compacted away: list anew, at once the first time. Until then something is missing.
       this.#resourceVersion = '';
+      this.#enter('broken', messageOf(error));
       if (failures > 0) await pause(nextDelay(failures, RESTART, random), signal);
       return;
     }
@@ -107,7 +111,8 @@ export class ListWatch<R> {
         this.#enter('absent', '');
       } else this.#enter('forbidden', messageOf(error));
       this.#wake = new AbortController();
-      const delayMs = this.#options.revisits === false ? NEVER_MS : REVISIT_MS * (0.75 + random() / 2);
+      const delayMs =
+        status === 404 && this.#options.revisits === false ? NEVER_MS : REVISIT_MS * (0.75 + random() / 2);
       await pause(delayMs, AbortSignal.any([signal, this.#wake.signal]));
       return;
     }
@@ -207,6 +212,10 @@ interface ListPage {
 function silent(what: string): KubeError {
   const message = `No event and no bookmark of ${what} for ${SILENCE_MS / 1000} s: the watch is dead, and is begun anew.`;
   return new KubeError('TIMEOUT', message, { status: 0, disposition: 'retry' });
+}
+
+function brief(what: string): string {
+  return `Each watch of ${what} ends at once. See what stands between the agent and the API server: a proxy must let long answers through.`;
 }
 
 function notServed(what: string): KubeError {
