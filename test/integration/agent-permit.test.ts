@@ -112,3 +112,9 @@ test('a refusal that comes after the abort is told, and not tried again', async 
   await expect(write(() => undefined, stopping.signal)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(requests).toBe(1);
 });
+
+test('writes that wait for a free connection go out on it, however many they are', async () => {
+  const writes = Array.from({ length: 200 }, () => write(() => undefined));
+  expect(await Promise.all(writes)).toHaveLength(200);
+  expect(requests).toBe(200);
+});

@@ -2,6 +2,7 @@
 
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /**
  * Ends the request once its connection stands, asking `permit` in the same turn of the event loop as the write: a process that
@@ -29,7 +30,13 @@ export function endIfPermitted(
   signal?.addEventListener('abort', stop, { once: true });
   request.once('close', () => signal?.removeEventListener('abort', stop));
   request.once('socket', (socket: Socket) => {
-    if (request.reusedSocket) go();
-    else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', go);
+    if (isOpen(socket)) go();
+    else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', go);
   });
+}
+
+/** `reusedSocket` does not tell: a request that waited for a free connection gets one that stands, and is not marked so. */
+function isOpen(socket: Socket): boolean {
+  // Null until the handshake is done.
+  return !socket.connecting && (!(socket instanceof TLSSocket) || socket.alpnProtocol !== null);
 }
