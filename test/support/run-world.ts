@@ -21,7 +21,7 @@ export interface RunWorld {
 
 export function runWorld(
   kept = new Map<number, number>(),
-  answer: (operation: Operation) => OperationResult = () => {
+  answer: (operation: Operation, cancel?: AbortSignal) => OperationResult | Promise<OperationResult> = () => {
     throw new Error('no operation was expected');
   },
 ): RunWorld {
@@ -40,7 +40,7 @@ export function runWorld(
     durable: { step: (_name, act) => act(), stopping: new AbortController().signal },
     metrics: { providers: [], measure: () => Promise.resolve({ kind: 'noData', reason: '' }) },
     link: {
-      execute: (_account, operation) => Promise.resolve(answer(operation)),
+      execute: async (_account, operation, _signal, options) => answer(operation, options?.cancel),
       cancel: () => undefined,
       watch: () => undefined,
       unwatch: () => undefined,

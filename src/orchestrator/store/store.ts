@@ -117,7 +117,8 @@ function makePool(url: string, log: Log, max: number, first?: string): Pool {
     connectionTimeoutMillis: 10_000,
     application_name: 'sluice',
     keepAlive: true,
-    ...(first !== undefined && { onConnect: async (client: ClientBase) => void (await client.query(first)) }),
+    // Waited for, whatever its type says.
+    ...(first !== undefined && { onConnect: ((client) => client.query(first)) as (client: ClientBase) => void }),
   });
   pool.on('error', (err) => log.warn({ err }, 'database connection lost'));
   return pool;

@@ -52,4 +52,24 @@ describe('an operation of a run', () => {
     await expect(aborted).rejects.toThrow(Aborted);
     await expect(aborted).rejects.toThrow('aborted by ann: enough');
   });
+
+  it('that only reads is taken back by an abort; one that writes is waited for, since it may have been done', async () => {
+    const patch = { kind: 'patch', object: get.object, type: 'merge', body: {} } as const;
+    const cancels: [string, boolean][] = [];
+    const w = runWorld(undefined, async ({ id, spec }, cancel) => {
+      w.ask({ id: cancels.length + 1, kind: 'abort', by: 'ann', reason: 'enough' });
+      await new Promise(setImmediate);
+      cancels.push([spec.kind, cancel?.aborted ?? false]);
+      return cancel?.aborted ? result(id, 'cancelled', 'CANCELLED') : result(id, 'succeeded', 'OK');
+    });
+    const run = new Run(w.ports, identity);
+    await expect(run.call('read', get)).rejects.toThrow(Aborted);
+    await run.call('write', patch);
+    expect(cancels).toEqual([
+      ['get', true],
+      ['patch', false],
+    ]);
+    expect(w.said).toEqual([]);
+    expect(w.dangling()).toBe(0);
+  });
 });

@@ -29,6 +29,9 @@ const OPERATION_TIMEOUT_MS = 60_000;
 /** Between two tries of an operation that met an unavailable API server. */
 const RETRY_MS = 2_000;
 
+/** Not waited for when a person aborts. A write is never taken back: whether it was done must be known. */
+const READS: ReadonlySet<OperationKind> = new Set(['get', 'list', 'discover', 'reviewAccess', 'logs', 'scrape']);
+
 export type SpecOf<K extends OperationKind> = Extract<OperationSpec, { kind: K }>;
 
 export class Run {
@@ -107,11 +110,10 @@ export class Run {
       const id = `${this.identity.rolloutId}/${number}${attempt === 1 ? '' : `.${attempt}`}`;
       const result = await this.step(what, () => this.#execute(id, spec));
       if (!isOpen(result)) return result;
-      const isAway = result.state === 'expired';
-      await this.say(
-        'warning',
-        `${what}: ${isAway ? `no answer from the agent of ${this.identity.account}` : result.message}; trying again`,
-      );
+      const { state, message } = result;
+      const isAway = state === 'expired' || state === 'cancelled';
+      const why = isAway ? `no answer from the agent of ${this.identity.account}` : message;
+      if (state !== 'cancelled') await this.say('warning', `${what}: ${why}; trying again`);
       if (!isAway) await this.step('retry', () => pause(RETRY_MS));
       // Nobody may be left waiting for an agent that never comes back: an abort is heard between two tries.
       else if (this.canAbort) await this.wait('agent away', { timer: this.timer(0), unwatched: true });
@@ -141,7 +143,24 @@ export class Run {
     const notAfterMs = this.#ports.clock.now() + OPERATION_TIMEOUT_MS;
     const operation: Operation = { id, deploymentId, namespace, notAfterMs, spec };
     if (this.afterGuard) operation.afterGuard = true;
-    return this.#ports.link.execute(account, operation, this.#ports.durable.stopping);
+    const { link, durable } = this.#ports;
+    if (!this.canAbort || !READS.has(spec.kind)) return link.execute(account, operation, durable.stopping);
+    const { signal, stop } = this.#onAbort();
+    return link.execute(account, operation, durable.stopping, { cancel: signal }).finally(stop);
+  }
+
+  /** Aborts when a person asks for it from now on; what was asked before is heard at the next wait. */
+  #onAbort(): { signal: AbortSignal; stop: () => void } {
+    const { ledger } = this.#ports;
+    const { rolloutId, deploymentId } = this.identity;
+    const abort = new AbortController();
+    const look = async (): Promise<void> => {
+      const controls = await ledger.controlsAfter(rolloutId, deploymentId, this.#handled);
+      if (controls.some(({ kind }) => kind === 'abort')) abort.abort();
+    };
+    // A look that fails takes nothing back: the abort is still there at the next wait.
+    const stop = ledger.onControl(deploymentId, () => void look().catch(() => undefined));
+    return { signal: abort.signal, stop };
   }
 
   /** Runs an operation that must succeed. @throws OperationFault with the agent's words. */
@@ -236,7 +255,7 @@ export class Run {
   }
 }
 
-/** The agent was away, or its API server did not answer: nothing is decided, it is asked again. */
+/** The agent was away, its API server did not answer, or an abort took it back: nothing is decided, it is asked again. */
 function isOpen({ state, code }: OperationResult): boolean {
-  return state === 'expired' || code === 'UNAVAILABLE' || code === 'TIMEOUT';
+  return state === 'expired' || state === 'cancelled' || code === 'UNAVAILABLE' || code === 'TIMEOUT';
 }
