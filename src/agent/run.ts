@@ -73,7 +73,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   });
   const server =
     config.healthAddress &&
-    (await startStatusServer(config.healthAddress, () => fullStatus(status, dispatcher, health)));
+    (await startStatusServer(config.healthAddress, () => fullStatus(status, dispatcher, health, guards)));
   if (server) options.onListening?.(server.port);
   const proxy = config.proxy && showProxy(config.proxy);
   const { version } = packageJson;
@@ -208,10 +208,16 @@ function newStatus(): AgentStatus {
     inFlight: 0,
     unacknowledged: 0,
     watches: {},
+    guards: [],
   };
 }
 
-function fullStatus(status: AgentStatus, { journal, hubClock }: Dispatcher, health: Health): AgentStatus {
+function fullStatus(
+  status: AgentStatus,
+  { journal, hubClock }: Dispatcher,
+  health: Health,
+  guards: Guards,
+): AgentStatus {
   const { inFlight } = journal;
   return {
     ...status,
@@ -219,6 +225,7 @@ function fullStatus(status: AgentStatus, { journal, hubClock }: Dispatcher, heal
     inFlight,
     unacknowledged: journal.open().length - inFlight,
     watches: health.versions(),
+    guards: guards.list(),
   };
 }
 

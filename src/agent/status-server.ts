@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { GuardLine } from './guard/guards.ts';
 
 export interface AgentStatus {
   account: string;
@@ -20,6 +21,7 @@ export interface AgentStatus {
   inFlight: number;
   unacknowledged: number;
   watches: Record<string, number>;
+  guards: GuardLine[];
 }
 
 export interface StatusServer {

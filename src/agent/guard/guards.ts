@@ -30,6 +30,12 @@ export interface GuardsOptions {
   policy: Policy;
 }
 
+export interface GuardLine extends Pick<GuardRecord, 'state' | 'reason' | 'at'> {
+  /** `shop/splits/web` */
+  holder: string;
+  rollout: string;
+}
+
 /** The longest a timer can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -110,6 +116,7 @@ export class Guards {
     const { namespace } = operation;
     const kind = holderKindOf(spec.holder);
     const key = kind && keyOf(kind, namespace, spec.holder.name);
+    this.#watches.get(`${namespace}/${kind}`)?.revisit();
     const guard = key === undefined ? undefined : this.#guards.get(key);
     // From here on it must not fire: what comes next may be the end of the canary.
     if (guard) guard.disarming = true;
@@ -131,11 +138,12 @@ export class Guards {
   /**
    * Why an operation whose turn has come must not run: a guard holds what it would write, and has fired.
    * Waits until what is stored has been read, so that an agent that has just started knows as well.
+   * @throws SluiceError UNAVAILABLE where it cannot be read, or `signal` aborts before it is.
    */
   async refusalFor(operation: Operation, signal: AbortSignal): Promise<Refusal | undefined> {
     const objects = writtenBy(operation.spec);
     if (objects.length === 0 || operation.afterGuard === true) return undefined;
-    await this.#until(() => this.#unread(operation.namespace), signal);
+    await this.#untilRead(operation.namespace, signal);
     return refusalFor(operation, objects, this.#guardsIn(operation.namespace));
   }
 
@@ -146,6 +154,14 @@ export class Guards {
     for (const guard of this.#guardsIn(operation.namespace)) {
       if (objects.some((object) => guard.covers(object))) guard.repeat();
     }
+  }
+
+  /** What is guarded now, for people. */
+  list(): GuardLine[] {
+    return [...this.#guards].map(([holder, { record }]) => {
+      const { state, reason, at, spec } = record;
+      return { holder, rollout: spec.rollout, state, reason, at };
+    });
   }
 
   stop(): void {
@@ -212,13 +228,16 @@ export class Guards {
     return [...this.#guards].filter(([key]) => key.startsWith(`${namespace}/`)).map(([, guard]) => guard);
   }
 
-  /** Which watch of a namespace's holders has not been read yet; empty: none. */
-  #unread(namespace: string): string {
-    const unread = (Object.keys(HOLDER_KINDS) as HolderKind[]).filter((kind) => {
-      const watch = this.#watches.get(`${namespace}/${kind}`);
-      return watch && !watch.listed && watch.state !== 'absent' && watch.state !== 'forbidden';
-    });
-    return unread.length === 0 ? '' : `guards on ${unread.join(', ')} in ${namespace} have not been read yet`;
+  async #untilRead(namespace: string, signal: AbortSignal): Promise<void> {
+    const watches = (Object.keys(HOLDER_KINDS) as HolderKind[]).flatMap(
+      (kind) => this.#watches.get(`${namespace}/${kind}`) ?? [],
+    );
+    const isOpen = ({ listed, state }: ListWatch<Holder>): boolean => !listed && state === 'starting';
+    await this.#until(() => (watches.some(isOpen) ? `guards in ${namespace} have not been read yet` : ''), signal);
+    const broken = watches.find(({ listed, state }) => !listed && state === 'broken');
+    if (!broken) return;
+    const message = `Which guards there are in ${namespace} cannot be read, so nothing is written that one may hold: ${broken.reason}`;
+    throw new SluiceError('UNAVAILABLE', message, { disposition: 'retry' });
   }
 
   /** Resolves once nothing is missing any more. @throws SluiceError when `signal` aborts before. */

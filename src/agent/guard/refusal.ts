@@ -5,9 +5,14 @@ import type { Operation, OperationSpec } from '../../protocol/operation.ts';
 import type { Refusal } from '../dispatch/admission.ts';
 import { refOf } from '../operations/object-ref.ts';
 import type { Guarded } from './guarded.ts';
+import { holdsWeights } from './writes.ts';
 
 /** The objects whose weights an operation could change; none for one that only reads, or takes away. */
 export function writtenBy(spec: OperationSpec): ObjectRef[] {
+  return allWrittenBy(spec).filter(holdsWeights);
+}
+
+function allWrittenBy(spec: OperationSpec): ObjectRef[] {
   switch (spec.kind) {
     case 'apply':
       return spec.dryRun === true ? [] : spec.objects.map(refOf);

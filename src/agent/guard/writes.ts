@@ -36,6 +36,11 @@ export function orderProblem(order: GuardOrder, namespace: string, policy: Polic
   }
 }
 
+/** Whether an object is of a kind that holds weights: no guard holds another. */
+export function holdsWeights(object: ObjectRef): boolean {
+  return WEIGHTS[`${groupOf(object)}/${object.kind}`] !== undefined;
+}
+
 /** Whether two references of one namespace are of the same object, whatever version of its API they speak of it in. */
 export function isSame(one: ObjectRef, other: ObjectRef): boolean {
   return groupOf(one) === groupOf(other) && one.kind === other.kind && one.name === other.name;
