@@ -64,15 +64,13 @@ const plan: CanaryPlan = {
 async function endOf(more: Partial<CanaryPlan>, made: Partial<CanaryState>, isFollowed: boolean): Promise<string[]> {
   const done: string[] = [];
   const tell = (spec: OperationSpec): string => {
-    switch (spec.kind) {
-      case 'apply':
-        return `apply ${spec.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')}`;
-      case 'delete':
-      case 'patch':
-        return `${spec.kind} ${spec.object.kind} ${spec.object.name}`;
-      default:
-        return spec.kind;
+    if (spec.kind === 'apply') {
+      return `apply ${spec.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')}`;
     }
+    if (spec.kind === 'delete' || spec.kind === 'patch') {
+      return `${spec.kind} ${spec.object.kind} ${spec.object.name}`;
+    }
+    return spec.kind;
   };
   const world = runWorld(undefined, ({ id, spec }) => {
     done.push(tell(spec));
