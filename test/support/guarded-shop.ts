@@ -7,7 +7,7 @@ import { openKube } from './kube.ts';
 import type { Kube } from './kube.ts';
 import { splitOf } from './objects.ts';
 
-export const CANARY_HASH = 'canaryhash';
+const CANARY_HASH = 'canaryhash';
 
 const MERGE = 'application/merge-patch+json';
 
@@ -32,7 +32,7 @@ export interface GuardedShop extends Disposable {
   until(what: string, found: (view: ShopView) => boolean, timeoutMs?: number): Promise<ShopView>;
 }
 
-export interface ShopView {
+interface ShopView {
   split: number;
   route: number;
   label: string | undefined;

@@ -22,7 +22,7 @@ export interface Cluster {
 }
 
 /** Who keeps the guards of this agent. `write` makes a merge patch of the holder, as any other of the operation's writes. */
-export interface GuardKeeper {
+interface GuardKeeper {
   arm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<void>;
   disarm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<boolean>;
 }
