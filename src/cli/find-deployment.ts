@@ -28,7 +28,7 @@ export async function findDeployment(api: ApiClient, given: string): Promise<str
  * @param deployments newest first.
  * @param given may leave out `dep_`.
  */
-export function byBeginning(deployments: Listed[], given: string): string {
+function byBeginning(deployments: Listed[], given: string): string {
   const found = deployments.filter(({ id }) => given !== '' && (id.startsWith(given) || id.startsWith(`dep_${given}`)));
   const [first, second] = found;
   if (first === undefined)

@@ -20,7 +20,7 @@ export interface Policy {
   scrapePorts?: readonly number[];
 }
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
 
 export interface Right {
   /** API group; empty: the core. */

@@ -17,7 +17,7 @@ export interface Proxy {
 }
 
 /** One entry of NO_PROXY, cleaned. */
-export type Exception = { port?: number } & (
+type Exception = { port?: number } & (
   | { kind: 'all' }
   /** The host itself, and, unless `onlyBelow`, what ends in `.host`. */
   | { kind: 'domain'; domain: string; onlyBelow: boolean }
