@@ -27,12 +27,14 @@ afterAll(async () => {
 
 /** Resolves once the split holds this share, in percent; asked anew without a pause of note. */
 async function untilWeight(namespace: string, percent: number): Promise<number> {
-  for (;;) {
+  const deadline = performance.now() + 30_000;
+  while (performance.now() < deadline) {
     const [split] = await world.kube.list(pathOf('TrafficSplit', namespace));
     const { backends = [] } = (split?.['spec'] ?? {}) as { backends?: { weight: number }[] };
     if (Number(backends[1]?.weight) === percent * 100) return performance.now();
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+  throw new Error(`the canary in ${namespace} has not ${percent} % after 30 s`);
 }
 
 async function answered(client: string): Promise<number> {
