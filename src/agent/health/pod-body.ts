@@ -1,6 +1,7 @@
 /** The parts of a pod that say how it is. */
 
 export interface Terminated {
+  containerID?: string;
   exitCode?: number;
   signal?: number;
   reason?: string;

@@ -69,12 +69,13 @@ function hasCrashed({ status, mustRun }: Container): boolean {
 
 function crashQuestion({ status, spec }: Container): Question {
   const isOver = status.state?.terminated !== undefined;
-  // The number of the life that ended: the same before and after it was started again.
-  const life = (status.restartCount ?? 0) - (isOver ? 0 : 1);
   const end = status.state?.terminated ?? status.lastState?.terminated;
+  // One that waits to be started again has not been counted yet.
+  const life = (status.restartCount ?? 0) - (status.state?.running ? 1 : 0);
   const isProbed = spec?.livenessProbe !== undefined || spec?.startupProbe !== undefined;
   return {
-    key: `crash/${status.name}/${life}`,
+    // The same while it has ended, waits and runs again.
+    key: `crash/${status.name}/${end?.containerID ?? life}`,
     kind: 'crash',
     afterMs: 0,
     container: status.name,

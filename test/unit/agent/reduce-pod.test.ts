@@ -300,7 +300,8 @@ describe('a pod in trouble is called by the word that people search for', () => 
 describe('what one more request can tell is asked once', () => {
   const crashed = podJson([{ state: ended(1), restartCount: 0 }]);
   const restarted = podJson([{ state: running, lastState: ended(1), restartCount: 1 }]);
-  const loops = podJson([{ state: loop, lastState: ended(1), restartCount: 1 }]);
+  // As the kubelet counts: while it waits the life that ended is the one of the count, while it runs the one before.
+  const loops = podJson([{ state: loop, lastState: ended(1), restartCount: 0 }]);
 
   test('a crash keeps its question and its answer while it is started again, and loses both when it is well', () => {
     const first = reducePod(crashed);
@@ -309,13 +310,22 @@ describe('what one more request can tell is asked once', () => {
     const second = reducePod(restarted, answered);
     expect(second.question).toMatchObject({ key: first.question!.key, previous: true });
     expect(second.record.logTail).toBe('no database');
-    expect(reducePod(loops, second).record.logTail).toBe('no database');
+    expect(reducePod(loops, answered).record.logTail).toBe('no database');
     const well = reducePod(
       podJson([{ state: running, lastState: ended(1), restartCount: 1 }], { status: isReady }),
       second,
     );
     expect(well.question).toBeUndefined();
     expect(well.record).not.toHaveProperty('logTail');
+  });
+
+  test('the lives of a container are told apart by its runtime’s name for them', () => {
+    const [one, two] = ['containerd://1', 'containerd://2'].map((containerID) =>
+      reducePod(podJson([{ state: loop, lastState: ended(1, 'Error', { containerID }), restartCount: 1 }])),
+    );
+    expect(one!.question!.key).not.toBe(two!.question!.key);
+    const over = podJson([{ state: ended(1, 'Error', { containerID: 'containerd://1' }), restartCount: 1 }]);
+    expect(reducePod(over).question!.key).toBe(one!.question!.key);
   });
 
   test('the next crash is another question, and its pod of the same name another pod', () => {
