@@ -52,16 +52,11 @@ function startHealth(name: string, clock: Clock = systemClock): void {
     allowedNamespaces: ['shop'],
     onNews: (id) => sent.push(health.snapshot(id)!),
   });
-  const watch: Watch = {
-    id: name,
-    namespace: 'shop',
-    deployment: name,
-    services: [name],
-    routes: [],
-    profiles: [],
-    jobs: [],
-  };
-  health.set([watch]);
+  health.set([watchOf(name)]);
+}
+
+function watchOf(name: string, id = name): Watch {
+  return { id, namespace: 'shop', deployment: name, services: [name], routes: [], profiles: [], jobs: [] };
 }
 
 const look = (id: string): Snapshot => health.snapshot(id)!;
@@ -231,6 +226,47 @@ test('thirty pods that crash at once cost five reads; a missing right is not ask
   expect(logsRead()).toHaveLength(6);
 });
 
+test('a namespace full of crashes costs ten reads at once, and then one a second', async () => {
+  const names = Array.from({ length: 12 }, (_, at) => `crowd-${at}`);
+  const pods = await Promise.all(names.map(async (name) => (await createPods(name, 1))[0]!));
+  door.answer = (path) => (isLog(path) ? { status: 200, body: 'panic\n' } : undefined);
+  const clock = new ManualClock();
+  startHealth(names[0]!, clock);
+  health.set(names.map((name) => watchOf(name)));
+  await until('all pictures', async () => names.every((name) => look(name).complete && look(name).pods.length === 1));
+  for (const pod of pods) await setStatus(pod, false, crash);
+  await until('all are told', async () => names.every((name) => look(name).pods[0]!.failing));
+  const explained = () => names.filter((name) => look(name).pods[0]!.logTail === 'panic').length;
+  await until('ten have their lines', async () => explained() === 10);
+  expect(logsRead()).toHaveLength(10);
+  clock.advance(1000);
+  await until('the eleventh', async () => explained() === 11);
+  expect(logsRead()).toHaveLength(11);
+  clock.advance(1000);
+  await until('the last', async () => explained() === 12);
+});
+
+test('a pod that was told to end and does not go says so after its time, with what holds it', async () => {
+  const [pod] = await createPods('held', 1);
+  const path = `${core}/pods/${pod!.metadata.name}`;
+  const finalizers = ['example.test/lock'];
+  await plane.api.call('PUT', path, { ...pod, metadata: { ...pod!.metadata, finalizers } });
+  const clock = new ManualClock();
+  startHealth('held', clock);
+  await until('the picture', async () => look('held').complete && look('held').pods.length === 1);
+  await remove(path);
+  await until('it ends', async () => look('held').pods[0]?.deleting === true);
+  expect(look('held').pods[0]).toMatchObject({ reason: '' });
+  clock.advance(29_000);
+  expect(look('held').pods[0]).toMatchObject({ reason: '' });
+  clock.advance(1000);
+  expect(look('held').pods[0]).toMatchObject({
+    reason: 'Terminating',
+    failing: false,
+    message: expect.stringContaining('its finalizers are not removed: example.test/lock'),
+  });
+});
+
 test('which probe failed is read from the pod’s own events', async () => {
   const [pod, other] = await createPods('probed', 2, { readinessProbe: { httpGet: { path: '/', port: 80 } } });
   for (const each of [pod!, other!]) await setStatus(each, true, { ...running, started: true });
@@ -264,14 +300,10 @@ test('pods of a Deployment that nobody asked for are not asked about', async () 
   startHealth('somebody-else');
   await until('the whole picture', async () => look('somebody-else').complete);
   await setStatus(pod!, false, crash);
-  health.set([
-    { id: 'w', namespace: 'shop', deployment: 'web-of-nobody', services: [], routes: [], profiles: [], jobs: [] },
-  ]);
+  health.set([watchOf('web-of-nobody', 'w')]);
   await until('the picture has it', async () => look('w').complete);
   expect(logsRead()).toEqual([]);
   door.answer = (path) => (isLog(path) ? { status: 200, body: 'panic\n' } : undefined);
-  health.set([
-    { id: 's', namespace: 'shop', deployment: 'stranger', services: [], routes: [], profiles: [], jobs: [] },
-  ]);
+  health.set([watchOf('stranger', 's')]);
   await until('now somebody did', async () => look('s').pods[0]?.logTail === 'panic');
 });
