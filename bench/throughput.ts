@@ -1,5 +1,6 @@
 /** Operations per second through one stream, beside the same calls made directly with client-node on one kept pool of connections, by turns. */
 
+import { readFileSync } from 'node:fs';
 import { CustomObjectsApi, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { OperationSpec } from '../src/protocol/operation.ts';
 import { startControlPlane } from '../test/cluster/control-plane.ts';
@@ -43,7 +44,9 @@ export async function throughput(): Promise<Row[]> {
   const credential = { account: 'bench', token: 'token' } as never;
   const plain = { SLUICE_SERVER: `127.0.0.1:${smallHub.port}`, SLUICE_INSECURE_LOOPBACK: '1' };
   const isThere = (): boolean => smallHub.heartbeats > 0;
-  stack.use(await startAgentProcess(scratch.folder, credential, plane.kubeconfig, namespace, isThere, plain));
+  const alone = stack.use(
+    await startAgentProcess(scratch.folder, credential, plane.kubeconfig, namespace, isThere, plain),
+  );
   const orchestrator = stack.use(await startSmallOrchestrator());
   const { hub, folder } = orchestrator;
   const isConnected = (): boolean => hub.isConnected('bench');
@@ -59,12 +62,20 @@ export async function throughput(): Promise<Row[]> {
       );
     },
   };
+  const cpu = { direct: [] as number[], here: [] as number[], agent: [] as number[] };
   const rates = { direct: [] as number[], agent: [] as number[], whole: [] as number[] };
   for (let round = 0; round < warmUp + rounds; round++) {
     for (let turn = 0; turn < order.length; turn++) {
       const name = order[(round + turn) % order.length] ?? 'direct';
+      const [hereBefore, agentBefore] = [ownCpuMs(), cpuMsOf(alone.child.pid)];
       const rate = await perSecond(ways[name], (round * order.length + turn) * calls);
-      if (round >= warmUp) rates[name].push(rate);
+      if (round < warmUp) continue;
+      rates[name].push(rate);
+      const here = (ownCpuMs() - hereBefore) / calls;
+      if (name === 'direct') cpu.direct.push(here);
+      if (name !== 'agent') continue;
+      cpu.here.push(here);
+      cpu.agent.push((cpuMsOf(alone.child.pid) - agentBefore) / calls);
     }
   }
   const ratio = (name: 'agent' | 'whole'): number[] => rates[name].map((rate, at) => rate / (rates.direct[at] ?? NaN));
@@ -76,7 +87,22 @@ export async function throughput(): Promise<Row[]> {
     row('client-node direct, one pool', rates.direct, null, '/s'),
     row('agent alone', rates.agent, null, '/s'),
     row('hub, PostgreSQL and agent', rates.whole, null, '/s'),
+    // What a full machine does not change: who needs how much of a processor for one call.
+    rowOf('throughput', 'processor time per call, client-node direct', cpu.direct, null),
+    rowOf('throughput', 'processor time per call, agent', cpu.agent, null),
+    rowOf('throughput', 'processor time per call, the small hub it speaks with', cpu.here, null),
   ];
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** In ticks of 10 ms, which is what Linux counts by. */
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 async function perSecond(way: Way, from: number): Promise<number> {

@@ -35,6 +35,8 @@ export interface RunAgentOptions {
   drainMs?: number;
   /** For tests: where the status server listens. */
   onListening?: (port: number) => void;
+  /** For tests: what it says of itself instead, such as the versions and capabilities of an older one. */
+  hello?: Hello;
 }
 
 /** Nothing depends on it, but a clock so wrong breaks certificates and confuses who reads two logs. */
@@ -107,7 +109,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
         watchdog.expect(LIMITS.welcomeTimeoutMs);
         session = new Session({
           stream,
-          hello: helloOf(instanceId, config, status, dispatcher, health),
+          hello: { ...helloOf(instanceId, config, status, dispatcher, health), ...options.hello },
           dispatcher,
           health,
           clock,

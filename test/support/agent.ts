@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { AgentConfig } from '../../src/agent/config.ts';
 import type { Policy } from '../../src/agent/operations/policy.ts';
 import { runAgent } from '../../src/agent/run.ts';
+import type { Hello } from '../../src/protocol/gen/sluice/agent/v1/Hello.ts';
 import { silentLog } from '../../src/shared/log.ts';
 import type { Log } from '../../src/shared/log.ts';
 
@@ -26,6 +27,8 @@ export interface TestAgentOptions {
   config?: Partial<AgentConfig>;
   log?: Log;
   drainMs?: number;
+  /** Said instead of what it is. */
+  hello?: Hello;
 }
 
 export async function startAgent(options: TestAgentOptions): Promise<TestAgent> {
@@ -55,6 +58,7 @@ export async function startAgent(options: TestAgentOptions): Promise<TestAgent> 
     onStuck: () => undefined,
     onListening: listening.resolve,
     ...(options.drainMs !== undefined && { drainMs: options.drainMs }),
+    ...(options.hello && { hello: options.hello }),
   });
   ended.catch(listening.reject);
   const healthPort = await listening.promise;
