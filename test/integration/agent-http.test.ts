@@ -73,6 +73,23 @@ describe('http', () => {
     expect(value).toMatchObject({ status: 409, body: 'POST 7 grüß', headers: { 'x-answer': 'yes' } });
   });
 
+  test('a request that an agent before may have made is not made twice, unless that changes nothing', async () => {
+    const seen: string[] = [];
+    const { port } = await serve((request, response) => {
+      seen.push(`${request.method} ${String(request.headers['idempotency-key'])}`);
+      response.end('ok');
+    });
+    const url = `http://127.0.0.1:${port}/`;
+    const hub = await connect({ http: [url] });
+    const post = hub.operation('shop', get(url, { method: 'POST' }));
+    hub.deliver(post, hub.epoch, true);
+    expect(await hub.result(post.id)).toMatchObject({ code: 'PRECONDITION' });
+    const read = hub.operation('shop', get(url));
+    hub.deliver(read, hub.epoch, true);
+    expect(await hub.result(read.id)).toMatchObject({ code: 'OK' });
+    expect(seen).toEqual([`GET ${read.id}`]);
+  });
+
   test('a redirect is an answer, never followed', async () => {
     let elsewhere = 0;
     const other = await serve((_request, response) => response.end(String((elsewhere += 1))));

@@ -139,6 +139,8 @@ export class ListWatch<R> {
     } while (page.metadata.continue);
     this.#replace(fresh);
     this.listed = true;
+    // Who waits for the list alone need not wait for the watch, which can be slow to open.
+    this.#options.onState(this.state, this.reason);
     this.#resourceVersion = page.metadata.resourceVersion ?? '';
   }
 

@@ -20,6 +20,8 @@ const CEILING_MS = 120_000;
 /** The transport's own business, or a way around the allow-list. */
 const FORBIDDEN_HEADERS = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te']);
 
+const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
 /** Where no name may lead: cloud metadata and the node's own link; an allowed URL that says the address itself is no way in either. */
 const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
@@ -43,12 +45,13 @@ export async function http(context: OperationContext, spec: HttpSpec): Promise<R
       throw new SluiceError('INVALID', `The header ${name} of a request cannot be set. Leave it out.`);
     }
   }
+  refuseTwice(context, spec);
   const timeoutMs = Math.min(spec.timeoutMs, CEILING_MS);
   const what = `${spec.method} ${url.origin}${url.pathname}`;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([context.signal, timeout]);
   try {
-    const answer = await send(url, spec, signal);
+    const answer = await send(url, spec, context, signal);
     const body = await readBody(answer, Math.min(spec.maxBytes ?? MAX_BYTES, CEILING_BYTES), what);
     return { status: answer.statusCode ?? 0, headers: headersOf(answer), body };
   } catch (error) {
@@ -59,15 +62,31 @@ export async function http(context: OperationContext, spec: HttpSpec): Promise<R
   }
 }
 
-async function send(url: URL, spec: HttpSpec, signal: AbortSignal): Promise<IncomingMessage> {
+/** No mark tells afterwards whether a request was received, so one that may have been is not made again, unless that changes nothing. */
+function refuseTwice({ history, operation }: OperationContext, { method, url }: HttpSpec): void {
+  if (history === 'first' || REPEATABLE.has(method.toUpperCase())) return;
+  throw new SluiceError(
+    'PRECONDITION',
+    `${method} ${url} was asked for before (${operation.id}), and its agent went before it said how it ended. It may have been received, and is not sent twice.`,
+  );
+}
+
+async function send(
+  url: URL,
+  spec: HttpSpec,
+  { operation, permit }: OperationContext,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const options: RequestOptions = {
     method: spec.method,
-    headers: { 'user-agent': 'sluice-agent', ...spec.headers },
+    // The key lets a receiver know a deed again, whoever asks for it twice.
+    headers: { 'user-agent': 'sluice-agent', 'idempotency-key': operation.id, ...spec.headers },
     signal,
     // One request, one connection: what it was allowed to reach is not what the next may.
     agent: false,
     lookup: lookUpAllowed,
   };
+  permit();
   // Redirects are not followed: the answer says where to, and the file is to say it instead.
   const request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
   request.end(spec.body);
