@@ -62,6 +62,8 @@ function pass(url: URL, agent: Agent, incoming: IncomingMessage, outgoing: Serve
   const { method, headers } = incoming;
   const onward = request(url, { method, headers: { ...headers, host: url.host }, agent }, (answer) => {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    // A watch begins with its headers, not with its first event.
+    outgoing.flushHeaders();
     answer.pipe(outgoing);
   });
   // A watch that either side ends, ends on the other.

@@ -109,6 +109,8 @@ export class KubeGate implements AsyncDisposable {
     const [response] = (await once(upstream, 'response')) as [IncomingMessage];
     if (trap?.where === 'after' && (await this.#stop(trap)) === 'cut') return void request.socket.destroy();
     answer.writeHead(response.statusCode ?? 500, response.headers);
+    // A watch begins with its headers, not with its first event.
+    answer.flushHeaders();
     response.on('error', () => answer.destroy());
     response.pipe(answer);
   }
