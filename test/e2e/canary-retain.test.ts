@@ -112,7 +112,10 @@ async function expectKept(): Promise<void> {
   expect(await service(app)).toMatchObject({ spec: { selector: { app } } });
   expect(await service(`${app}-stable`)).toHaveProperty('spec.selector', { app });
   expect(await service(`${app}-canary`)).toHaveProperty('spec.selector', { app, 'pod-template-hash': 'none' });
-  expect(await world.kube.get(pathOf('TrafficSplit', namespace, app))).toMatchObject({
+  const split = await world.kube.get(pathOf('TrafficSplit', namespace, app));
+  // The agent's guard went with the run.
+  expect({ ...split?.metadata.labels, ...split?.metadata.annotations }).not.toHaveProperty(['sluice.dev/guard']);
+  expect(split).toMatchObject({
     metadata: { labels: { 'sluice.dev/retained': 'true' } },
     spec: {
       service: app,
