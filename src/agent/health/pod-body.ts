@@ -8,7 +8,7 @@ export interface Terminated {
   message?: string;
 }
 
-export interface ContainerStatus {
+interface ContainerStatus {
   name: string;
   ready?: boolean;
   started?: boolean;
@@ -17,7 +17,7 @@ export interface ContainerStatus {
   lastState?: { terminated?: Terminated };
 }
 
-export interface ContainerSpec {
+interface ContainerSpec {
   name: string;
   /** Of an init container: `Always` makes it a sidecar. */
   restartPolicy?: string;

@@ -42,7 +42,7 @@ export const SET_REASONS = [
 ] as const;
 
 export type PodReason = (typeof POD_REASONS)[number];
-export type SetReason = (typeof SET_REASONS)[number];
+type SetReason = (typeof SET_REASONS)[number];
 
 /** By the API server's own sentences: they are all the condition holds. First match wins. */
 const SET_PATTERNS: readonly [RegExp, SetReason][] = [
