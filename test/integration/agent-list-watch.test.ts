@@ -71,7 +71,8 @@ function run(...answers: Script['answers']): void {
     path: async () => '/things',
     reduce: (object) => object.metadata.resourceVersion ?? '',
     onChange: (key, previous, next) => changes.push(`${key}:${previous ?? '-'}>${next ?? '-'}`),
-    onState: (state) => states.push(state),
+    // It is called when a list is done as well, with the state there is.
+    onState: (state) => void (state !== (states.at(-1) ?? 'starting') && states.push(state)),
   });
   void copy.run(stop.signal);
 }

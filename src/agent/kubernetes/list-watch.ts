@@ -34,6 +34,7 @@ export interface ListWatchOptions<R> {
   reduce: (object: KubeObject, previous: R | undefined) => R;
   /** Called at each change of one entry; `previous` or `next` is undefined for one that came or went. */
   onChange: (key: string, previous: R | undefined, next: R | undefined) => void;
+  /** Called when the state has changed, and when a list is done. */
   onState: (state: ListWatchState, reason: string) => void;
 }
 
