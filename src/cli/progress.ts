@@ -3,13 +3,16 @@
 import type { StreamedEvent, StreamedRollout } from './follow.ts';
 
 const BAR = 20;
+/** Events whose message is what others wrote. */
+const LOGS: Record<string, string> = { 'job.log': 'log of the job:', 'pod.log': 'last lines of the pod:' };
 
 /** `09:41:07 staging  10 % of web goes to the canary` */
 export function eventLine(event: StreamedEvent): string {
   const time = new Date(event.at).toISOString().slice(11, 19);
   const target = event.rolloutId === null ? '' : `${event.rolloutId.slice(event.rolloutId.indexOf(':') + 1)}  `;
   const lines = event.message.split('\n').map(harmless);
-  const text = event.kind === 'job.log' ? ['log of the job:', ...lines.map((line) => `    ${line}`)] : lines;
+  const heading = LOGS[event.kind];
+  const text = heading === undefined ? lines : [heading, ...lines.map((line) => `    ${line}`)];
   return text.map((line, index) => (index === 0 ? `${time} ${target}${line}` : `${' '.repeat(9)}${line}`)).join('\n');
 }
 

@@ -6,6 +6,7 @@ import type { Deployment } from '../../plan/workload.ts';
 import type { Snapshot } from '../../../protocol/snapshot.ts';
 import { undoChanges } from './clean-up.ts';
 import { RunFault } from './fault.ts';
+import { tellLastLines } from './last-lines.ts';
 import type { Run } from './run.ts';
 
 type PlainPlan = Exclude<RolloutPlan, { kind: 'canary' }>;
@@ -51,12 +52,17 @@ async function healthy(run: Run, deployment: Deployment, limitMs: number): Promi
   const { name } = deployment.metadata;
   run.watch({ deployment: name, services: [], routes: [], profiles: [], jobs: [] });
   const end = await run.wait('healthy', { timer: run.timer(limitMs), met: assess });
-  if (end.kind !== 'met') throw new RunFault(await whyNotReady(run, name, limitMs));
-  if (end.value.kind === 'broken') throw new RunFault(end.value.why);
+  if (end.kind !== 'met') return unhealthy(run, await whyNotReady(run, name, limitMs));
+  if (end.value.kind === 'broken') return unhealthy(run, end.value.why);
   await run.say('rollout.ready', `${end.value.ready} of ${end.value.ready} pods are ready`, {
     ready: end.value.ready,
     wanted: end.value.ready,
   });
+}
+
+async function unhealthy(run: Run, why: string): Promise<never> {
+  await tellLastLines(run);
+  throw new RunFault(why);
 }
 
 type Health = { kind: 'healthy'; ready: number } | { kind: 'broken'; why: string };

@@ -9,6 +9,7 @@ import { DRAIN_MS } from './drain.ts';
 import { dropGuard } from './guard.ts';
 import { resume } from './hold.ts';
 import { removeJobs } from './job.ts';
+import { tellLastLines } from './last-lines.ts';
 import { narrowRoot } from './prepare.ts';
 import { insistConfirmed, insistWeights } from './shift.ts';
 
@@ -18,6 +19,7 @@ export async function rollBack(state: CanaryState, reason: string): Promise<void
   run.afterGuard = true;
   if (state.expected.isServing) await trafficToStable(state, reason);
   else await run.say('rollback.started', `rolls back: ${reason}`, { phase: 'rollback', reason });
+  if (state.canaryMade) await tellLastLines(run, plan.canaryHash);
   await dropGuard(state);
   await removeJobs(state);
   if (state.canaryMade) await removeCanary(state);
