@@ -42,6 +42,8 @@ let script: Script;
 let stop: AbortController;
 let states: ListWatchState[];
 let changes: string[];
+/** How often it was asked where the things are. */
+let located: number;
 let copy: ListWatch<string>;
 
 beforeEach(async () => {
@@ -50,6 +52,7 @@ beforeEach(async () => {
   stop = new AbortController();
   states = [];
   changes = [];
+  located = 0;
 });
 
 afterEach(async () => {
@@ -68,7 +71,10 @@ function run(...answers: Script['answers']): void {
     log: silentLog,
     random: () => 0,
     what: 'things',
-    path: async () => '/things',
+    path: async () => {
+      located += 1;
+      return '/things';
+    },
     reduce: (object) => object.metadata.resourceVersion ?? '',
     onChange: (key, previous, next) => changes.push(`${key}:${previous ?? '-'}>${next ?? '-'}`),
     // It is called when a list is done as well, with the state there is.
@@ -98,6 +104,15 @@ test('a watch that the server ends goes on from the last bookmark, without a new
   await until('the second watch', async () => script.requests.length === 3);
   expect(script.requests[2]!.get('resourceVersion')).toBe('90');
   expect(changes).toEqual(['a:->1', 'a:1>8']);
+  expect(states).toEqual(['live']);
+  expect(located).toBe(1);
+});
+
+test('what is no longer served where it was listed is looked for at once, and followed where it is', async () => {
+  run(page(['a'], '7'), refuse(404, 'NotFound'), page(['b'], '9'), events([], false));
+  await until('it follows', async () => copy.state === 'live' && script.requests.length === 4);
+  expect(entries()).toEqual(['b']);
+  expect(located).toBe(2);
   expect(states).toEqual(['live']);
 });
 

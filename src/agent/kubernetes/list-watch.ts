@@ -24,7 +24,7 @@ export interface ListWatchOptions<R> {
   random: () => number;
   /** For logs and messages: `pods in shop`. */
   what: string;
-  /** Path of the list; undefined when the cluster serves no version of it. Asked again at each start. */
+  /** Path of the list; undefined when the cluster serves no version of it. Asked again at each list. */
   path: () => Promise<string | undefined>;
   /** Only the objects it names. Default: all. */
   labelSelector?: string;
@@ -60,6 +60,8 @@ export class ListWatch<R> {
 
   #options: ListWatchOptions<R>;
   #resourceVersion = '';
+  /** Where it was listed: the watch goes on there, and asks nobody where that is. */
+  #path = '';
   #wake = new AbortController();
 
   constructor(options: ListWatchOptions<R>) {
@@ -105,6 +107,11 @@ export class ListWatch<R> {
       if (failures > 0) await pause(nextDelay(failures, RESTART, random), signal);
       return;
     }
+    if (status === 404 && this.#resourceVersion !== '') {
+      // No longer served where it was listed: the list asks whether it is elsewhere.
+      this.#resourceVersion = '';
+      return;
+    }
     if (status === 404 || status === 403) {
       this.#resourceVersion = '';
       if (status === 404) {
@@ -143,12 +150,12 @@ export class ListWatch<R> {
     // Who waits for the list alone need not wait for the watch, which can be slow to open.
     this.#options.onState(this.state, this.reason);
     this.#resourceVersion = page.metadata.resourceVersion ?? '';
+    this.#path = path;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
     const { api, clock, random, what, labelSelector } = this.#options;
-    const path = await this.#options.path();
-    if (path === undefined) throw notServed(what);
+    const path = this.#path;
     const silence = new AbortController();
     const both = AbortSignal.any([signal, silence.signal]);
     let cancel = clock.after(SILENCE_MS, () => silence.abort());
