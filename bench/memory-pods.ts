@@ -8,8 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeObject } from '../src/protocol/kube-object.ts';
 import { startControlPlane, type ControlPlane } from '../test/cluster/control-plane.ts';
 import { node, repository } from '../test/support/child.ts';
-import { readStage } from '../test/support/dockerfile.ts';
 import { openKube, type Kube } from '../test/support/kube.ts';
+import { asImaged, type NodeRun } from './as-imaged.ts';
 import { rowOf, type Row } from './measure.ts';
 import { podHash, ready, realisticPod } from './realistic-pod.ts';
 import { startSmallOrchestrator, type SmallOrchestrator } from './small-orchestrator.ts';
@@ -26,15 +26,15 @@ const folder = '/run/secrets/kubernetes.io/serviceaccount';
 
 export async function memoryWithPods(): Promise<Row[]> {
   await using world = await startPods();
-  return measureAgent(world, entryFlags());
+  return await measureAgent(world, asImaged());
 }
 
-export interface Pods extends AsyncDisposable {
+interface Pods extends AsyncDisposable {
   plane: ControlPlane;
   orchestrator: SmallOrchestrator;
 }
 
-export async function startPods(): Promise<Pods> {
+async function startPods(): Promise<Pods> {
   const stack = new AsyncDisposableStack();
   const plane = stack.use(await startControlPlane());
   using kube = await openKube(plane.kubeconfig);
@@ -54,15 +54,9 @@ export async function startPods(): Promise<Pods> {
   return { plane, orchestrator, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-/** Node's flags in the image's entry point. */
-export function entryFlags(): string[] {
-  const { entrypoint } = readStage(join(repository, 'Dockerfile'), 'agent');
-  return entrypoint.filter((word) => word.startsWith('--'));
-}
-
-export async function measureAgent({ plane, orchestrator }: Pods, flags: string[]): Promise<Row[]> {
+async function measureAgent({ plane, orchestrator }: Pods, run: NodeRun): Promise<Row[]> {
   execFileSync(node, ['scripts/build.ts', 'agent'], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
-  await using agent = await startBundle(plane, orchestrator, flags);
+  await using agent = await startBundle(plane, orchestrator, run);
   const { hub } = orchestrator;
   while (!hub.isConnected('bench')) await delay(20);
   const idle = await sampleMiB(agent.pid, 20);
@@ -127,7 +121,11 @@ interface Bundle extends AsyncDisposable {
 }
 
 /** As a pod has it: the ServiceAccount's files where the kubelet mounts them, in a mount namespace of the agent's own. */
-async function startBundle(plane: ControlPlane, orchestrator: SmallOrchestrator, flags: string[]): Promise<Bundle> {
+async function startBundle(
+  plane: ControlPlane,
+  orchestrator: SmallOrchestrator,
+  { flags, env }: NodeRun,
+): Promise<Bundle> {
   const files = join(orchestrator.folder, 'service-account');
   mkdirSync(files, { recursive: true });
   const kubeconfig = readFileSync(plane.kubeconfig, 'utf8');
@@ -148,6 +146,7 @@ async function startBundle(plane: ControlPlane, orchestrator: SmallOrchestrator,
     cwd: join(repository, 'dist/agent'),
     env: {
       PATH: process.env['PATH'] ?? '',
+      ...env,
       KUBERNETES_SERVICE_HOST: hostname,
       KUBERNETES_SERVICE_PORT: port,
       SLUICE_CREDENTIAL_FILE: credential,

@@ -11,6 +11,7 @@ import { systemClock } from '../src/shared/clock.ts';
 import { silentLog } from '../src/shared/log.ts';
 import { Child } from '../test/support/child.ts';
 import { makeScratch } from '../test/support/scratch.ts';
+import { asImaged } from './as-imaged.ts';
 
 export interface SmallOrchestrator extends AsyncDisposable {
   hub: Hub;
@@ -47,7 +48,7 @@ export interface AgentProgram extends AsyncDisposable {
 }
 
 /**
- * Starts an agent from its source; returns once it is connected.
+ * Starts an agent from its source, with Node as the image runs it; returns once it is connected.
  * @param env wins over what it is given otherwise
  */
 export async function startAgentProcess(
@@ -60,11 +61,13 @@ export async function startAgentProcess(
 ): Promise<AgentProgram> {
   const file = join(folder, 'agent-credential.json');
   writeFileSync(file, JSON.stringify(credential), { mode: 0o600 });
+  const imaged = asImaged();
   const agent = new Child({
     name: 'agent',
     folder,
-    args: ['src/agent/main.ts'],
+    args: [...imaged.flags, 'src/agent/main.ts'],
     env: {
+      ...imaged.env,
       SLUICE_CREDENTIAL_FILE: file,
       SLUICE_KUBECONFIG: kubeconfig,
       SLUICE_ALLOWED_NAMESPACES: namespace,
