@@ -24,7 +24,7 @@ COPY --from=build /src/dist/agent ./
 # Measured with `npm run bench -- memory throughput`, which run Node by these two lines.
 ENV MALLOC_ARENA_MAX=2
 USER 65532:65532
-ENTRYPOINT ["/nodejs/bin/node", "--memory-saver-mode", "--max-semi-space-size=4", "--max-old-space-size=256", "src/agent/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=4", "--max-old-space-size=256", "src/agent/main.js"]
 
 FROM ${BASE_IMAGE} AS orchestrator
 LABEL org.opencontainers.image.title="sluice-orchestrator" \

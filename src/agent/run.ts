@@ -17,6 +17,7 @@ import { Health } from './health/health.ts';
 import { openClusterAccess } from './kubernetes/cluster-access.ts';
 import { KubeApi } from './kubernetes/kube-api.ts';
 import { Resources } from './kubernetes/resources.ts';
+import { Reclaim } from './reclaim.ts';
 import { startStatusServer } from './status-server.ts';
 import type { AgentStatus } from './status-server.ts';
 import { runConnectLoop } from './stream/connect-loop.ts';
@@ -62,7 +63,16 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   const { policy } = config;
   const { allowedNamespaces } = policy;
   const cluster = { api, resources: new Resources(api) };
-  const health = new Health({ api, clock, log, random, allowedNamespaces, onNews: (id) => session?.announce(id) });
+  const reclaim = new Reclaim(clock);
+  const health = new Health({
+    api,
+    clock,
+    log,
+    random,
+    allowedNamespaces,
+    onNews: (id) => session?.announce(id),
+    onListed: (objects) => reclaim.listed(objects),
+  });
   const guards = new Guards({ cluster, health, clock, log, random, policy });
   const dispatcher = new Dispatcher({
     cluster,
@@ -153,6 +163,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   guards.stop();
   health.stop();
   watchdog.stop();
+  reclaim.stop();
   api.close();
   await server?.close();
   log.info({}, 'agent stopped');

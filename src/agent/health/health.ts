@@ -16,6 +16,8 @@ export interface HealthOptions {
   clock: Clock;
   log: Log;
   random: () => number;
+  /** So many objects were read and cut down. */
+  onListed?: (objects: number) => void;
   allowedNamespaces: readonly string[];
   /** A watch has something new: fetch it with `snapshot` when it can be sent. */
   onNews: (watchId: string) => void;
@@ -134,7 +136,7 @@ export class Health {
   }
 
   #viewOf(namespace: string): NamespaceView | undefined {
-    const { allowedNamespaces, api, clock, log, random } = this.#options;
+    const { allowedNamespaces, api, clock, log, random, onListed } = this.#options;
     const known = this.#views.get(namespace);
     if (known || !allowedNamespaces.includes(namespace)) return known;
     const view = new NamespaceView({
@@ -143,6 +145,7 @@ export class Health {
       clock,
       log,
       random,
+      ...(onListed && { onListed }),
       onChange: (subject, urgency) => this.#changed(namespace, subject, urgency),
       isWatched: (deployment) =>
         [...this.#watching.values()].some(

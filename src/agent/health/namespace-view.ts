@@ -59,6 +59,7 @@ export interface NamespaceViewOptions {
   clock: Clock;
   log: Log;
   random: () => number;
+  onListed?: (objects: number) => void;
   onChange: (subject: Subject | undefined, urgency: Urgency) => void;
   /** Whether somebody looks at the pods of a Deployment: what is wrong with others is not asked. */
   isWatched: (deployment: string) => boolean;
@@ -120,12 +121,13 @@ export class NamespaceView {
   }
 
   #start(kind: WatchedKind): void {
-    const { api, clock, log, random, namespace, onChange, onFact } = this.#options;
+    const { api, clock, log, random, namespace, onChange, onFact, onListed } = this.#options;
     const copy = new ListWatch<Records[WatchedKind]>({
       api,
       clock,
       log,
       random,
+      ...(onListed && { onListed }),
       what: `${SERVED_VERSIONS[kind].plural} in ${namespace}`,
       path: pathFinder(api, kind, namespace),
       // One reducer for each kind, so the two fit each other.

@@ -36,6 +36,8 @@ export interface ListWatchOptions<R> {
   onChange: (key: string, previous: R | undefined, next: R | undefined) => void;
   /** Called when the state has changed, and when a list is done. */
   onState: (state: ListWatchState, reason: string) => void;
+  /** A whole list of so many objects was read and cut down. */
+  onListed?: (objects: number) => void;
 }
 
 /** Objects per page: at 500 the first list of 2000 pods took 18 MB more at its peak, and the peak is what stays resident. */
@@ -147,6 +149,7 @@ export class ListWatch<R> {
     } while (page.metadata.continue);
     this.#replace(fresh);
     this.listed = true;
+    this.#options.onListed?.(fresh.size);
     // Who waits for the list alone need not wait for the watch, which can be slow to open.
     this.#options.onState(this.state, this.reason);
     this.#resourceVersion = page.metadata.resourceVersion ?? '';
