@@ -264,6 +264,8 @@ test(
     for (let number = 0; number < FAULTS; number++) {
       const fault = dice.pick(KINDS);
       counts[fault] = (counts[fault] ?? 0) + 1;
+      // A cut where nothing is up would be none.
+      for (let waitedMs = 0; !relay.isUp && waitedMs < 3000; waitedMs += 10) await delay(10);
       await inflict(fault);
       // Spread over the operations: the last fault comes while the last of them are under way.
       await delay(dice.below(120));

@@ -29,6 +29,7 @@ interface Pair {
   hub: ClientDuplexStream<Buffer, Buffer>;
   client: Client;
   isOver: boolean;
+  isWelcomed: boolean;
   /** Messages both ways that wait for the thaw. */
   frozen: (() => void)[] | undefined;
 }
@@ -65,6 +66,11 @@ export class FaultRelay implements AsyncDisposable {
     await once(this.#door.listen(0, '127.0.0.1'), 'listening');
     this.port = (this.#door.address() as AddressInfo).port;
     return this;
+  }
+
+  /** A session is up. */
+  get isUp(): boolean {
+    return [...this.#pairs].some(({ isWelcomed }) => isWelcomed);
   }
 
   /** Ends every connection of agents without a word. */
@@ -120,7 +126,7 @@ export class FaultRelay implements AsyncDisposable {
     const metadata = new Metadata();
     for (const each of agent.metadata.get('authorization')) metadata.add('authorization', each);
     const hub = client.makeBidiStreamRequest<Buffer, Buffer>(PATH, asIs, asIs, metadata);
-    const pair: Pair = { agent, hub, client, isOver: false, frozen: undefined };
+    const pair: Pair = { agent, hub, client, isOver: false, isWelcomed: false, frozen: undefined };
     this.#pairs.add(pair);
     agent.on('error', () => this.#end(pair));
     agent.on('cancelled', () => this.#end(pair));
@@ -167,6 +173,7 @@ export class FaultRelay implements AsyncDisposable {
     pair.agent.write(message);
     if (operation && this.#tricks.delete('repeatOperation')) pair.agent.write(message);
     if (!welcome) return;
+    pair.isWelcomed = true;
     this.welcomes += 1;
     // What belonged to an older session, out of its turn.
     for (const old of this.#keptForAgent.splice(0)) pair.agent.write(old);
