@@ -29,12 +29,17 @@ export async function validate({ out }: CommandContext, options: ValidateOptions
   return read.ok ? EXIT.succeeded : EXIT.invalid;
 }
 
+const WHY: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'this is a folder; give the deployment file in it',
+};
+
 /** @throws Exit when the file cannot be read. */
 export async function collect(path: string): ReturnType<typeof collectFiles> {
   try {
     return await collectFiles(path);
   } catch (error) {
-    const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : `cannot be read: ${messageOf(error)}`;
-    throw new Exit(EXIT.invalid, `${path}: ${why}`);
+    const said = WHY[codeOf(error) ?? ''];
+    throw new Exit(EXIT.invalid, `${path}: ${said ?? `cannot be read: ${messageOf(error)}`}`);
   }
 }
