@@ -1,8 +1,14 @@
 /** Everything a run reads before it changes anything: the input of the plan. */
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
+import { groupKind } from '../file/api-group.ts';
 import type { AccessRule } from '../../protocol/operation.ts';
 import type { Deployment, ReplicaSet, Service } from './workload.ts';
+
+type Kind = Pick<KubeObject, 'apiVersion' | 'kind'>;
+
+export const DEPLOYMENT: Kind = { apiVersion: 'apps/v1', kind: 'Deployment' };
+export const SERVICE: Kind = { apiVersion: 'v1', kind: 'Service' };
 
 export interface Served {
   /** Served versions of split.smi-spec.io that have a TrafficSplit. */
@@ -35,6 +41,7 @@ export interface Observed {
 
 /** What the API server answered to an object of the file, without storing it. */
 export interface DryRun {
+  apiVersion: string;
   kind: string;
   name: string;
   source: string;
@@ -43,6 +50,12 @@ export interface DryRun {
   /** As it is; absent where it would be created. */
   before?: KubeObject;
   problem?: string;
+}
+
+/** The dry run of an object; two kinds of one name in different API groups are different things. */
+export function dryRunOf(dryRuns: DryRun[], { apiVersion, kind }: Kind, name: string): DryRun | undefined {
+  const wanted = groupKind({ apiVersion, kind });
+  return dryRuns.find((run) => run.name === name && groupKind(run) === wanted);
 }
 
 export function serviceNamed(observed: Observed, name: string): Service | undefined {

@@ -3,6 +3,7 @@
 import type { KubeObject } from '../../protocol/kube-object.ts';
 import type { ResolvedTarget, SmiEntry } from '../file/resolved.ts';
 import { RESTORE, ROLE, ROLLOUT } from './marks.ts';
+import { isKind } from '../file/api-group.ts';
 import { serviceNamed, type Observed } from './observed.ts';
 import { leftover, type Problem } from './problem.ts';
 import { retainedOf } from './retain.ts';
@@ -11,7 +12,7 @@ import { asService, selects, type Deployment, type Service } from './workload.ts
 /** The root as the cluster has it, or, before the first deployment, as the file brings it. */
 function rootService(smi: SmiEntry, target: ResolvedTarget, observed: Observed): Service | undefined {
   const inFile = target.objects.find(
-    ({ object }) => object.kind === 'Service' && object.metadata.name === smi.rootServiceName,
+    ({ object }) => isKind(object, 'Service') && object.metadata.name === smi.rootServiceName,
   );
   return serviceNamed(observed, smi.rootServiceName) ?? (inFile === undefined ? undefined : asService(inFile.object));
 }

@@ -3,7 +3,7 @@
 import type { ResolvedTarget } from '../file/resolved.ts';
 import { canarySize, isSameTemplate } from './canary-set.ts';
 import { injectionWarnings } from './injection.ts';
-import { autoscalerOf, stableSet, type Observed } from './observed.ts';
+import { DEPLOYMENT, autoscalerOf, dryRunOf, stableSet, type Observed } from './observed.ts';
 import {
   canaryServiceProblems,
   meshWarnings,
@@ -27,7 +27,7 @@ export function preflight(target: ResolvedTarget, observed: Observed): Findings 
   const problems = [...accessProblems(target, observed), ...dryRunProblems(observed)];
   const warnings: string[] = [];
   if (wanted !== undefined && smi !== undefined) {
-    const workload = observed.dryRuns.find(({ kind, name }) => kind === 'Deployment' && name === wanted.metadata.name);
+    const workload = dryRunOf(observed.dryRuns, DEPLOYMENT, wanted.metadata.name);
     const template = asDeployment(workload?.after ?? wanted).spec.template;
     problems.push(...rootProblems(smi, target, observed, template?.metadata?.labels ?? {}));
     problems.push(...splitProblems(smi, observed));
@@ -55,7 +55,7 @@ function canaryOf(
   wanted: Deployment,
 ): (Pick<Deployment, 'metadata'> & { template: Deployment['spec']['template']; count: number }) | undefined {
   const live = observed.deployment;
-  const run = observed.dryRuns.find(({ kind, name }) => kind === 'Deployment' && name === wanted.metadata.name);
+  const run = dryRunOf(observed.dryRuns, DEPLOYMENT, wanted.metadata.name);
   if (live === undefined || run?.after === undefined || target.smi.length === 0) return undefined;
   const { template } = asDeployment(run.after).spec;
   const liveReplicas = live.spec.replicas ?? 1;

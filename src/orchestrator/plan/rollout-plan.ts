@@ -6,7 +6,16 @@ import { inApplyOrder } from './apply-order.ts';
 import { canarySetName, canarySize, isSameTemplate, revisionHash } from './canary-set.ts';
 import { GUARD, TEMPLATE_HASH } from './marks.ts';
 import { contentOf, isSameJson, mergePatch } from './merge-patch.ts';
-import { autoscalerOf, serviceNamed, stableSet, type DryRun, type Observed } from './observed.ts';
+import {
+  DEPLOYMENT,
+  SERVICE,
+  autoscalerOf,
+  dryRunOf,
+  serviceNamed,
+  stableSet,
+  type DryRun,
+  type Observed,
+} from './observed.ts';
 import { foreignRoute, profileName } from './preflight-routing.ts';
 import { followRoot, retainedOf, supersededBackend } from './retain.ts';
 import { companionsOf, type RouteNames } from './route.ts';
@@ -75,7 +84,7 @@ export function askedDeployment(manifest: Deployment, live: Deployment | undefin
 /** @param observed free of problems: `preflight` has said so. */
 export function planRollout(target: ResolvedTarget, observed: Observed, rolloutId: string): RolloutPlan {
   const wanted = target.objects.map(({ object }) => object).find(isDeployment);
-  const run = observed.dryRuns.find(({ kind, name }) => kind === 'Deployment' && name === wanted?.metadata.name);
+  const run = wanted && dryRunOf(observed.dryRuns, DEPLOYMENT, wanted.metadata.name);
   const { readyTimeoutMs } = target;
   if (wanted === undefined || run?.after === undefined) {
     return { kind: 'unchanged', changes: changesOf(target, observed.dryRuns), readyTimeoutMs };
@@ -155,7 +164,7 @@ function planCanary(
 
 /** The root as it is once the file's own version of it has been applied. */
 function rootAfterApply(name: string, observed: Observed): Service {
-  const run = observed.dryRuns.find((entry) => entry.kind === 'Service' && entry.name === name);
+  const run = dryRunOf(observed.dryRuns, SERVICE, name);
   const root = run?.after ?? serviceNamed(observed, name);
   if (root === undefined) throw new Error(`planned without root Service ${name}: pre-flight must refuse that`);
   return asService(root);
@@ -186,7 +195,7 @@ function routeNames(target: ResolvedTarget, observed: Observed, rolloutId: strin
 /** Objects that would be created or changed; the order undone is the reverse. `asked` takes the file's Deployment's place. */
 function changesOf(target: Pick<ResolvedTarget, 'objects'>, dryRuns: DryRun[], asked?: Deployment): Changes {
   const changed = target.objects.flatMap(({ object }) => {
-    const run = dryRuns.find(({ kind, name }) => kind === object.kind && name === object.metadata.name);
+    const run = dryRunOf(dryRuns, object, object.metadata.name);
     if (run?.after === undefined) return [];
     if (run.before !== undefined && isSameJson(contentOf(run.before), contentOf(run.after))) return [];
     return [{ object: asked !== undefined && isDeployment(object) ? asked : object, run }];

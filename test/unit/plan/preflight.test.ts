@@ -1,7 +1,7 @@
 import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { describe, expect, it } from 'vitest';
 import type { ResolvedTarget } from '../../../src/orchestrator/file/resolved.ts';
-import type { Observed } from '../../../src/orchestrator/plan/observed.ts';
+import type { DryRun, Observed } from '../../../src/orchestrator/plan/observed.ts';
 import { preflight } from '../../../src/orchestrator/plan/preflight.ts';
 import { planRollout } from '../../../src/orchestrator/plan/rollout-plan.ts';
 import {
@@ -94,7 +94,14 @@ const observed: Observed = {
   stablePods: [pod('web-old-1', ['web', 'linkerd-proxy'])],
   unread: [],
   dryRuns: [
-    { kind: 'Deployment', name: 'web', source: 'web.yaml#1', before: deployment('web:1'), after: deployment('web:2') },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'web',
+      source: 'web.yaml#1',
+      before: deployment('web:1'),
+      after: deployment('web:2'),
+    },
   ],
 };
 
@@ -133,7 +140,7 @@ describe('pre-flight', () => {
     ['a missing right', { denied: [{ group: 'apps', resource: 'replicasets', verb: 'create' }] }, 'ACCESS_DENIED'],
     [
       'an object the API server refuses',
-      { dryRuns: [{ kind: 'Deployment', name: 'web', source: 'w', problem: 'no' }] },
+      { dryRuns: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', source: 'w', problem: 'no' }] },
       'OBJECT_REFUSED',
     ],
     [
@@ -258,9 +265,32 @@ describe('the plan', () => {
     });
   });
 
+  it('takes kinds of one name in two API groups for two kinds', () => {
+    const foreign = { apiVersion: 'serving.example.dev/v1', kind: 'Deployment', metadata: { name: 'web' } };
+    const objects = [...target.objects, { object: foreign, source: 'web.yaml#2' }];
+    const other: DryRun = { ...foreign, name: 'web', source: 'web.yaml#2', before: foreign, after: foreign };
+    const { deployment: _live, ...none } = observed;
+    const own: DryRun = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'web',
+      source: 'web.yaml#1',
+      after: deployment('web:2'),
+    };
+    const plan = planRollout({ ...target, objects }, { ...none, dryRuns: [other, own] }, 'r');
+    // The other one is as it was; ours is new.
+    expect(plan.kind === 'first' && plan.changes.objects.map(({ apiVersion }) => apiVersion)).toEqual(['apps/v1']);
+  });
+
   it('is a first deployment where there is no Deployment, undone by deleting what was created', () => {
     const { deployment: _live, ...none } = observed;
-    const run = { kind: 'Deployment', name: 'web', source: 'web.yaml#1', after: deployment('web:2') };
+    const run = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'web',
+      source: 'web.yaml#1',
+      after: deployment('web:2'),
+    };
     const plan = planRollout(target, { ...none, dryRuns: [run] }, 'r');
     expect(plan.kind).toBe('first');
     expect(plan.kind === 'first' && plan.changes.undo.map(({ kind }) => kind)).toEqual(['delete']);

@@ -81,7 +81,14 @@ const first: Observed = {
   stablePods: [],
   unread: [],
   dryRuns: [
-    { kind: 'Deployment', name: 'web', source: 'web.yaml#1', before: deployment('web:1'), after: deployment('web:2') },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'web',
+      source: 'web.yaml#1',
+      before: deployment('web:1'),
+      after: deployment('web:2'),
+    },
   ],
 };
 
@@ -186,7 +193,14 @@ describe('a run without a canary', () => {
 
   it('tells them of new ports or another selector of the root, and takes it back in a rollback', () => {
     const wider = root({ selector: { app: 'web', tier: 'front' }, ports: [{ port: 80 }, { port: 81, name: 'new' }] });
-    const changed = { kind: 'Service', name: 'web', source: 'web.yaml#2', before: root(), after: wider };
+    const changed = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      name: 'web',
+      source: 'web.yaml#2',
+      before: root(),
+      after: wider,
+    };
     const plan = planRollout(target, { ...second, dryRuns: [same, changed] }, 'r');
     if (plan.kind === 'canary') throw new Error('planned a canary');
     expect(plan.changes.objects.map(({ metadata, spec }) => ({ name: metadata.name, spec }))).toEqual([

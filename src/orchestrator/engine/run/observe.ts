@@ -138,18 +138,18 @@ async function dryRun(run: Run, { object, source }: ResolvedObject, live: KubeOb
     dryRun: true,
     force: true,
   });
-  if (result.state !== 'succeeded') return { kind, name, source, problem: result.message };
+  if (result.state !== 'succeeded') return { apiVersion, kind, name, source, problem: result.message };
   const [after] = (result.value as { objects: KubeObject[] }).objects;
-  if (after === undefined) return { kind, name, source, problem: 'the API server returned nothing' };
+  if (after === undefined) return { apiVersion, kind, name, source, problem: 'the API server returned nothing' };
   const isThere = after.metadata.resourceVersion !== undefined && after.metadata.resourceVersion !== '';
   const ref: ObjectRef = { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
-  if (live !== undefined) return { kind, name, source, after, before: live };
-  if (!isThere) return { kind, name, source, after };
+  if (live !== undefined) return { apiVersion, kind, name, source, after, before: live };
+  if (!isThere) return { apiVersion, kind, name, source, after };
   const read = await run.attempt(`read ${kind} ${name}`, { kind: 'get', object: ref });
   if (read.state === 'succeeded') {
-    return { kind, name, source, after, before: (read.value as { object: KubeObject }).object };
+    return { apiVersion, kind, name, source, after, before: (read.value as { object: KubeObject }).object };
   }
   // Taken for new, it would be deleted by a rollback.
   const problem = `it is there and cannot be read, so that a rollback could not restore it: ${read.message}`;
-  return { kind, name, source, problem };
+  return { apiVersion, kind, name, source, problem };
 }
