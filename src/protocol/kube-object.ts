@@ -30,3 +30,8 @@ export interface ObjectRef {
   uid?: string;
   resourceVersion?: string;
 }
+
+/** `apps` of `apps/v1`; the core group is ''. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}

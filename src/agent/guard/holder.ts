@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { groupOf } from '../../protocol/kube-object.ts';
 import type { KubeObject, ObjectRef } from '../../protocol/kube-object.ts';
 import { GUARD_MARK, readGuard } from '../health/reduce-guard.ts';
 import type { GuardRecord } from '../health/reduce-guard.ts';
@@ -79,7 +80,7 @@ export function watchHolders(options: HolderWatchOptions): ListWatch<Holder> {
 
 /** Which watch an object is found by; undefined: it is of a kind that holds no guard. */
 export function holderKindOf({ apiVersion, kind }: ObjectRef): HolderKind | undefined {
-  const group = apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+  const group = groupOf(apiVersion);
   return (Object.keys(HOLDER_KINDS) as HolderKind[]).find(
     (each) => HOLDER_KINDS[each] === kind && SERVED_VERSIONS[each].group === group,
   );

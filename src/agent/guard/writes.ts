@@ -3,6 +3,7 @@
  * agent's rights: so they are about weights, of objects beside the holder, within the agent's policy, and nothing else. Pure.
  */
 
+import { groupOf } from '../../protocol/kube-object.ts';
 import type { ObjectRef } from '../../protocol/kube-object.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { GuardOrder } from '../health/reduce-guard.ts';
@@ -22,7 +23,7 @@ export function orderProblem(order: GuardOrder, namespace: string, policy: Polic
   if (order.writes.length === 0) return 'It has no writes, so that it could do nothing.';
   for (const { object, body } of order.writes) {
     if ((object.namespace ?? namespace) !== namespace) return `It would write ${show(object)} of another namespace.`;
-    const fields = WEIGHTS[`${groupOf(object)}/${object.kind}`];
+    const fields = WEIGHTS[`${groupOf(object.apiVersion)}/${object.kind}`];
     if (!fields) return `It would write ${show(object)}; a guard writes only ${Object.keys(WEIGHTS).join(', ')}.`;
     if (!isOnly(body, ['spec']) || !isOnly(body['spec'], fields)) {
       return `It would write more of ${show(object)} than spec.${fields.join(', spec.')}.`;
@@ -38,16 +39,12 @@ export function orderProblem(order: GuardOrder, namespace: string, policy: Polic
 
 /** Whether an object is of a kind that holds weights: no guard holds another. */
 export function holdsWeights(object: ObjectRef): boolean {
-  return WEIGHTS[`${groupOf(object)}/${object.kind}`] !== undefined;
+  return WEIGHTS[`${groupOf(object.apiVersion)}/${object.kind}`] !== undefined;
 }
 
 /** Whether two references of one namespace are of the same object, whatever version of its API they speak of it in. */
 export function isSame(one: ObjectRef, other: ObjectRef): boolean {
-  return groupOf(one) === groupOf(other) && one.kind === other.kind && one.name === other.name;
-}
-
-function groupOf({ apiVersion }: ObjectRef): string {
-  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  return groupOf(one.apiVersion) === groupOf(other.apiVersion) && one.kind === other.kind && one.name === other.name;
 }
 
 function show({ kind, namespace, name }: ObjectRef): string {

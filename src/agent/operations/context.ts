@@ -1,5 +1,6 @@
 /** What every operation is given to work with, and the one field manager under which it writes. */
 
+import { groupOf } from '../../protocol/kube-object.ts';
 import type { ObjectRef } from '../../protocol/kube-object.ts';
 import type { GuardSpec, Operation } from '../../protocol/operation.ts';
 import type { KubeApi } from '../kubernetes/kube-api.ts';
@@ -8,7 +9,6 @@ import type { Resources } from '../kubernetes/resources.ts';
 import { policyError } from './policy.ts';
 import type { Policy } from './policy.ts';
 import type { KnownMarks } from './known-marks.ts';
-import { groupOf } from './mark.ts';
 
 /** Owns the fields that Sluice writes. One name for all agents, so that an upgrade does not fight its predecessor. */
 export const FIELD_MANAGER = 'sluice';

@@ -1,6 +1,7 @@
 /** The generation of the operation that wrote an object last, carried by the object: an agent without a memory knows its deeds by it. Pure. */
 
 import { SluiceError } from '../../shared/errors.ts';
+import { groupOf } from '../../protocol/kube-object.ts';
 import type { KubeObject, ObjectRef } from '../../protocol/kube-object.ts';
 
 const GENERATION = 'sluice.dev/generation';
@@ -96,9 +97,4 @@ export function isDone(mark: number, generation: number, object: string): boolea
 export function keyOf(ref: Pick<ObjectRef, 'apiVersion' | 'kind' | 'namespace' | 'name'>, namespace: string): string {
   const { apiVersion, kind, name } = ref;
   return `${groupOf(apiVersion)}/${kind}/${ref.namespace ?? namespace}/${name}`;
-}
-
-/** `apps/v1` -> `apps`; `v1` -> the empty name of the core. */
-export function groupOf(apiVersion: string): string {
-  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }

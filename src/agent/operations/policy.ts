@@ -1,6 +1,7 @@
 /** What the agent refuses whoever asks: set by its installation, not by the orchestrator. Pure. */
 
 import { SluiceError } from '../../shared/errors.ts';
+import { groupOf } from '../../protocol/kube-object.ts';
 import type { KubeObject, ObjectRef } from '../../protocol/kube-object.ts';
 import type { Operation } from '../../protocol/operation.ts';
 
@@ -112,7 +113,7 @@ function checkNamespace(namespace: string, operation: Operation, { allowedNamesp
 
 function checkTouch(touch: Touch, { rights, readOnly, protectedNames = [], maxReplicas }: Policy): void {
   const { verb, apiVersion, kind, name, isWrite, replicas } = touch;
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  const group = groupOf(apiVersion);
   const shown = group === '' ? kind : `${kind} (${group})`;
   const granted = rights?.some(
     (right) => right.group === group && right.kinds.includes(kind) && right.verbs.includes(verb),

@@ -1,12 +1,7 @@
 /** Two kinds of one name in different API groups are different things: a Knative Service is no Service. */
 
+import { groupOf } from '../../protocol/kube-object.ts';
 import type { KubeObject } from '../../protocol/kube-object.ts';
-
-/** `apps` of `apps/v1`; the core group is ''. */
-function groupOf(apiVersion: string): string {
-  const slash = apiVersion.indexOf('/');
-  return slash === -1 ? '' : apiVersion.slice(0, slash);
-}
 
 /** @param kind with its group, as kubectl writes it: `Deployment.apps`, `Pod` for the core group. */
 export function isKind({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>, wanted: string): boolean {
