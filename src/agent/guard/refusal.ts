@@ -3,35 +3,16 @@
 import type { ObjectRef } from '../../protocol/kube-object.ts';
 import type { Operation, OperationSpec } from '../../protocol/operation.ts';
 import type { Refusal } from '../dispatch/admission.ts';
-import { refOf } from '../operations/object-ref.ts';
+import { changedBy } from '../operations/object-ref.ts';
 import type { Guarded } from './guarded.ts';
 import { holdsWeights } from './writes.ts';
 
-/** The objects whose weights an operation could change; none for one that only reads, or takes away. */
+/**
+ * The objects whose weights an operation could change; none for one that only reads, or takes away. A guard's own are among
+ * them: armed anew, or taken off, it would forget that it has fired.
+ */
 export function writtenBy(spec: OperationSpec): ObjectRef[] {
-  return allWrittenBy(spec).filter(holdsWeights);
-}
-
-function allWrittenBy(spec: OperationSpec): ObjectRef[] {
-  switch (spec.kind) {
-    case 'apply':
-      return spec.dryRun === true ? [] : spec.objects.map(refOf);
-    case 'patch':
-    case 'scale':
-      return [spec.object];
-    case 'guard':
-      // Armed anew, or taken off, it would forget that it has fired.
-      return [spec.holder];
-    case 'delete':
-    case 'get':
-    case 'list':
-    case 'discover':
-    case 'reviewAccess':
-    case 'logs':
-    case 'http':
-    case 'scrape':
-      return [];
-  }
+  return spec.kind === 'delete' ? [] : changedBy(spec).filter(holdsWeights);
 }
 
 export function refusalFor(

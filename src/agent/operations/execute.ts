@@ -11,7 +11,7 @@ import { http } from './http.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
 import { keyOf } from './mark.ts';
-import { refOf } from './object-ref.ts';
+import { changedBy } from './object-ref.ts';
 import { patch } from './patch.ts';
 import { reviewAccess } from './review-access.ts';
 import { scale } from './scale.ts';
@@ -53,24 +53,6 @@ export function execute(context: OperationContext): Promise<ResultValue[Operatio
  * The objects an operation changes, as keys of lanes: those of one key run one after the other.
  * The version of an API is no part of it: the same object can be spoken of in two. Reads have none. Pure.
  */
-export function laneKeysOf(operation: Operation): string[] {
-  const { spec, namespace } = operation;
-  switch (spec.kind) {
-    case 'apply':
-      return spec.dryRun === true ? [] : [...new Set(spec.objects.map((object) => keyOf(refOf(object), namespace)))];
-    case 'patch':
-    case 'scale':
-    case 'delete':
-      return [keyOf(spec.object, namespace)];
-    case 'get':
-    case 'list':
-    case 'discover':
-    case 'reviewAccess':
-    case 'logs':
-    case 'http':
-    case 'scrape':
-      return [];
-    case 'guard':
-      return [keyOf(spec.holder, namespace)];
-  }
+export function laneKeysOf({ spec, namespace }: Operation): string[] {
+  return [...new Set(changedBy(spec).map((object) => keyOf(object, namespace)))];
 }
