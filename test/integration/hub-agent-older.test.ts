@@ -89,7 +89,7 @@ describe('an agent two protocol versions older', () => {
     },
   );
 
-  it('is watched by as any other, and what it sees counts', async () => {
+  it('is watched by like a newer one, and what it sees counts', async () => {
     const watch: Watch = {
       id: 'w',
       namespace: 'shop',

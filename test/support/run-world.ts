@@ -1,9 +1,21 @@
 /** The world of one run as a test holds it in its hands: time, snapshots, controls, what an agent answers. */
 
+import type { RunIdentity } from '../../src/orchestrator/engine/run/run.ts';
 import type { Control, Entry, RunPorts } from '../../src/orchestrator/engine/run/ports.ts';
 import type { Operation, OperationResult } from '../../src/protocol/operation.ts';
 import type { Snapshot } from '../../src/protocol/snapshot.ts';
 import { ManualClock } from './manual-clock.ts';
+
+/** Of a run that stands for any. */
+export const identity: RunIdentity = {
+  rolloutId: 'dep_1:staging',
+  deploymentId: 'dep_1',
+  application: 'shop',
+  target: 'staging',
+  account: 'east',
+  namespace: 'shop',
+  startedMs: 0,
+};
 
 export interface RunWorld {
   ports: RunPorts;

@@ -21,7 +21,7 @@ export interface Cluster {
   resources: Resources;
 }
 
-/** Who keeps the guards of this agent. `write` makes a merge patch of the holder, as any other of the operation's writes. */
+/** Who keeps the guards of this agent. `write` makes a merge patch of the holder, like the rest of the operation's writes. */
 interface GuardKeeper {
   arm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<void>;
   disarm(operation: Operation, spec: GuardSpec, write: WriteHolder, signal: AbortSignal): Promise<boolean>;

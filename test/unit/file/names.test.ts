@@ -163,7 +163,7 @@ describe('words of JavaScript', () => {
       ['dependsOn: [staging]', 'dependsOn: [valueOf]'],
       ['there is no target valueOf'],
     ],
-  ])('%s that is called so is told as any other', (_name, edit, expected) => {
+  ])('%s that is called so is told like the rest', (_name, edit, expected) => {
     const told = problems(edited(edit)).map((problem) => problem.replace(/^[^:]+:\d+:\d+: /, ''));
     expect(told).toHaveLength(expected.length);
     for (const [index, start] of expected.entries()) expect(told[index]).toContain(start);

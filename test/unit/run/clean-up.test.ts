@@ -5,17 +5,8 @@ import { removeRouting } from '../../../src/orchestrator/engine/run/clean-up.ts'
 import { Run } from '../../../src/orchestrator/engine/run/run.ts';
 import type { CanaryPlan } from '../../../src/orchestrator/plan/rollout-plan.ts';
 import type { OperationSpec } from '../../../src/protocol/operation.ts';
-import { runWorld } from '../../support/run-world.ts';
+import { identity, runWorld } from '../../support/run-world.ts';
 
-const identity = {
-  rolloutId: 'dep_1:staging',
-  deploymentId: 'dep_1',
-  application: 'shop',
-  target: 'staging',
-  account: 'east',
-  namespace: 'shop',
-  startedMs: 0,
-};
 const workload = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',

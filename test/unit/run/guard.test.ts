@@ -16,17 +16,8 @@ import { sharesOf } from '../../../src/orchestrator/plan/weights.ts';
 import type { Operation, OperationResult } from '../../../src/protocol/operation.ts';
 import type { Snapshot, SplitRecord } from '../../../src/protocol/snapshot.ts';
 import { emptySnapshot } from '../../support/empty-snapshot.ts';
-import { runWorld, type RunWorld } from '../../support/run-world.ts';
+import { identity, runWorld, type RunWorld } from '../../support/run-world.ts';
 
-const identity = {
-  rolloutId: 'dep_1:staging',
-  deploymentId: 'dep_1',
-  application: 'shop',
-  target: 'staging',
-  account: 'east',
-  namespace: 'shop',
-  startedMs: 0,
-};
 const names: RouteNames = {
   rolloutId: identity.rolloutId,
   namespace: 'shop',

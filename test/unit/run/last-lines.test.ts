@@ -3,17 +3,7 @@ import { tellLastLines } from '../../../src/orchestrator/engine/run/last-lines.t
 import { Run } from '../../../src/orchestrator/engine/run/run.ts';
 import type { PodRecord } from '../../../src/protocol/snapshot.ts';
 import { emptySnapshot } from '../../support/empty-snapshot.ts';
-import { runWorld } from '../../support/run-world.ts';
-
-const identity = {
-  rolloutId: 'dep_1:staging',
-  deploymentId: 'dep_1',
-  application: 'shop',
-  target: 'staging',
-  account: 'east',
-  namespace: 'shop',
-  startedMs: 0,
-};
+import { identity, runWorld } from '../../support/run-world.ts';
 
 const pod = (name: string, hash: string, more: Partial<PodRecord>): PodRecord => ({
   name,

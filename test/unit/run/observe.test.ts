@@ -7,17 +7,7 @@ import type { ResolvedTarget } from '../../../src/orchestrator/file/resolved.ts'
 import { preflight } from '../../../src/orchestrator/plan/preflight.ts';
 import type { KubeObject } from '../../../src/protocol/kube-object.ts';
 import type { Operation, OperationResult, OperationSpec, ResultCode } from '../../../src/protocol/operation.ts';
-import { runWorld } from '../../support/run-world.ts';
-
-const identity = {
-  rolloutId: 'dep_1:staging',
-  deploymentId: 'dep_1',
-  application: 'shop',
-  target: 'staging',
-  account: 'east',
-  namespace: 'shop',
-  startedMs: 0,
-};
+import { identity, runWorld } from '../../support/run-world.ts';
 
 const labels = { app: 'web' };
 const workload = (image: string): KubeObject => ({

@@ -6,17 +6,7 @@ import { metricsProblems } from '../../../src/orchestrator/engine/run/probe-metr
 import { Run } from '../../../src/orchestrator/engine/run/run.ts';
 import type { AnalysisQuery, ResolvedTarget } from '../../../src/orchestrator/file/resolved.ts';
 import { freePort } from '../../support/free-port.ts';
-import { runWorld } from '../../support/run-world.ts';
-
-const identity = {
-  rolloutId: 'dep_1:staging',
-  deploymentId: 'dep_1',
-  application: 'shop',
-  target: 'staging',
-  account: 'east',
-  namespace: 'shop',
-  startedMs: 0,
-};
+import { identity, runWorld } from '../../support/run-world.ts';
 
 function target(queries: AnalysisQuery[]): ResolvedTarget {
   const step = {

@@ -2,17 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Aborted, OperationFault } from '../../../src/orchestrator/engine/run/fault.ts';
 import { Run } from '../../../src/orchestrator/engine/run/run.ts';
 import type { OperationResult, ResultCode, TerminalState } from '../../../src/protocol/operation.ts';
-import { runWorld } from '../../support/run-world.ts';
+import { identity, runWorld } from '../../support/run-world.ts';
 
-const identity = {
-  rolloutId: 'dep_1:staging',
-  deploymentId: 'dep_1',
-  application: 'shop',
-  target: 'staging',
-  account: 'east',
-  namespace: 'shop',
-  startedMs: 0,
-};
 const get = { kind: 'get', object: { apiVersion: 'v1', kind: 'Service', name: 'web', namespace: 'shop' } } as const;
 
 function result(id: string, state: TerminalState, code: ResultCode): OperationResult {
