@@ -8,21 +8,10 @@ import {
   sendsOnlyTo,
   type Expectation,
 } from '../../../src/orchestrator/plan/assess.ts';
-import type { RouteNames } from '../../../src/orchestrator/plan/route.ts';
 import { sharesOf } from '../../../src/orchestrator/plan/weights.ts';
+import { routeNames } from '../../support/route-names.ts';
 
-const names: RouteNames = {
-  rolloutId: 'dep_1:staging',
-  namespace: 'shop',
-  root: 'web',
-  stable: 'web-stable',
-  canary: 'web-canary',
-  ownsCanary: true,
-  split: 'web',
-  splitVersion: 'v1alpha2',
-  companions: [{ name: 'web-sluice', port: 80 }],
-  profile: 'web.shop.svc.cluster.local',
-};
+const names = { ...routeNames, profile: 'web.shop.svc.cluster.local' };
 
 function pod(name: string, hash: string, more: Partial<PodRecord> = {}): PodRecord {
   return {

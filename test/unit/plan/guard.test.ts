@@ -3,18 +3,9 @@ import { disarmSpec, firedGuard, floorOf, guardNews, guardSpec } from '../../../
 import { weightObjects, type RouteNames } from '../../../src/orchestrator/plan/route.ts';
 import { sharesOf } from '../../../src/orchestrator/plan/weights.ts';
 import type { Snapshot, SplitRecord } from '../../../src/protocol/snapshot.ts';
+import { routeNames } from '../../support/route-names.ts';
 
-const names: RouteNames = {
-  rolloutId: 'r1',
-  namespace: 'shop',
-  root: 'web',
-  stable: 'web-stable',
-  canary: 'web-canary',
-  ownsCanary: true,
-  split: 'web',
-  splitVersion: 'v1alpha2',
-  companions: [{ name: 'web-sluice', port: 80 }],
-};
+const names: RouteNames = { ...routeNames, rolloutId: 'r1' };
 
 const plan = {
   names,

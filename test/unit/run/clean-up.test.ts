@@ -5,6 +5,7 @@ import { removeRouting } from '../../../src/orchestrator/engine/run/clean-up.ts'
 import { Run } from '../../../src/orchestrator/engine/run/run.ts';
 import type { CanaryPlan } from '../../../src/orchestrator/plan/rollout-plan.ts';
 import type { OperationSpec } from '../../../src/protocol/operation.ts';
+import { routeNames } from '../../support/route-names.ts';
 import { identity, runWorld } from '../../support/run-world.ts';
 
 const workload = {
@@ -19,17 +20,7 @@ const plan: CanaryPlan = {
   asked: workload,
   becomes: workload,
   steps: [],
-  names: {
-    rolloutId: identity.rolloutId,
-    namespace: 'shop',
-    root: 'web',
-    stable: 'web-stable',
-    canary: 'web-canary',
-    ownsCanary: true,
-    split: 'web',
-    splitVersion: 'v1alpha2',
-    companions: [{ name: 'web-sluice', port: 80 }],
-  },
+  names: routeNames,
   root: {
     apiVersion: 'v1',
     kind: 'Service',

@@ -17,18 +17,9 @@ import type { Operation, OperationResult } from '../../../src/protocol/operation
 import type { Snapshot, SplitRecord } from '../../../src/protocol/snapshot.ts';
 import { emptySnapshot } from '../../support/empty-snapshot.ts';
 import { identity, runWorld, type RunWorld } from '../../support/run-world.ts';
+import { routeNames } from '../../support/route-names.ts';
 
-const names: RouteNames = {
-  rolloutId: identity.rolloutId,
-  namespace: 'shop',
-  root: 'web',
-  stable: 'web-stable',
-  canary: 'web-canary',
-  ownsCanary: true,
-  split: 'web',
-  splitVersion: 'v1alpha2',
-  companions: [],
-};
+const names: RouteNames = { ...routeNames, companions: [] };
 const plan = {
   names,
   canaryHash: 'new',
