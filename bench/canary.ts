@@ -2,10 +2,7 @@
 
 import { join } from 'node:path';
 import type { CanaryStep } from '../src/orchestrator/file/resolved.ts';
-import { readConfig } from '../src/orchestrator/config.ts';
-import { startOrchestrator } from '../src/orchestrator/orchestrator.ts';
 import { insertControl } from '../src/orchestrator/store/controls.ts';
-import { silentLog } from '../src/shared/log.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import { goProgram } from '../test/cluster/go-build.ts';
 import { buildImage } from '../test/cluster/image.ts';
@@ -15,6 +12,7 @@ import { openKube, type Kube } from '../test/support/kube.ts';
 import { makeScratch } from '../test/support/scratch.ts';
 import { begin } from './deployment.ts';
 import { startAgentProcess } from './small-orchestrator.ts';
+import { startOrchestratorHere } from '../test/support/orchestrator-here.ts';
 
 export const namespace = 'bench';
 const image = 'sluice-bench/app:1';
@@ -39,12 +37,7 @@ export async function startCanaryBench(replicas: number): Promise<CanaryBench> {
   stack.use(await startMeshController(cluster.kubeconfig, { adaptorQps: 1000 }));
   const kube = stack.use(await openKube(cluster.kubeconfig));
   const scratch = stack.use(makeScratch('bench'));
-  const config = readConfig({
-    SLUICE_DATA_DIR: join(scratch.folder, 'data'),
-    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
-    SLUICE_API_ADDRESS: '127.0.0.1:0',
-  });
-  const orchestrator = await startOrchestrator(config, silentLog);
+  const orchestrator = await startOrchestratorHere(join(scratch.folder, 'data'));
   stack.defer(() => orchestrator.stop());
   const credential = await orchestrator.addAgent('bench');
   stack.use(

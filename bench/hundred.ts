@@ -2,11 +2,8 @@
 
 import { join } from 'node:path';
 import { canaryPercent } from '../examples/demo/observe.ts';
-import { readConfig } from '../src/orchestrator/config.ts';
 import type { CanaryStep } from '../src/orchestrator/file/resolved.ts';
-import { startOrchestrator } from '../src/orchestrator/orchestrator.ts';
 import type { KubeObject } from '../src/protocol/kube-object.ts';
-import { silentLog } from '../src/shared/log.ts';
 import { makeScratch } from '../test/support/scratch.ts';
 import type { Kube } from '../test/support/kube.ts';
 import { cpuSeconds } from './cpu-seconds.ts';
@@ -14,6 +11,7 @@ import { begin, type Application } from './deployment.ts';
 import { rowOf, type Row } from './measure.ts';
 import { startPodlessCluster } from './podless-cluster.ts';
 import { startAgentProcess } from './small-orchestrator.ts';
+import { startOrchestratorHere } from '../test/support/orchestrator-here.ts';
 
 /** Fewer where the machine is shared: `BENCH_RELEASES=20`. */
 const count = Number(process.env['BENCH_RELEASES'] ?? 100);
@@ -29,12 +27,7 @@ export async function hundred(): Promise<Row[]> {
   say('the cluster is there');
   await using stack = new AsyncDisposableStack();
   const scratch = stack.use(makeScratch('bench'));
-  const config = readConfig({
-    SLUICE_DATA_DIR: join(scratch.folder, 'data'),
-    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
-    SLUICE_API_ADDRESS: '127.0.0.1:0',
-  });
-  const orchestrator = await startOrchestrator(config, silentLog);
+  const orchestrator = await startOrchestratorHere(join(scratch.folder, 'data'));
   stack.defer(() => orchestrator.stop());
   const credential = await orchestrator.addAgent('bench');
   const isConnected = (): boolean => orchestrator.hub.isConnected('bench');

@@ -5,13 +5,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readConfig } from '../../src/orchestrator/config.ts';
-import { startOrchestrator, type Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import { setDeploymentState } from '../../src/orchestrator/store/deployments.ts';
-import { silentLog } from '../../src/shared/log.ts';
 import { repository } from '../support/child.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { ScriptedAgent } from '../support/scripted-agent.ts';
+import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 const page = readFileSync(join(repository, 'docs/api.md'), 'utf8');
 const run = promisify(execFile);
@@ -22,14 +21,7 @@ let agent: ScriptedAgent;
 
 beforeAll(async () => {
   scratch = makeScratch('api-docs');
-  const config = readConfig({
-    SLUICE_DATA_DIR: scratch.folder,
-    SLUICE_API_ADDRESS: '127.0.0.1:0',
-    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
-    SLUICE_AGENT_PLAINTEXT: '1',
-    SLUICE_LOG_LEVEL: 'silent',
-  });
-  orchestrator = await startOrchestrator(config, silentLog);
+  orchestrator = await startOrchestratorHere(scratch.folder, { SLUICE_AGENT_PLAINTEXT: '1' });
   const { token } = await orchestrator.addAgent('east');
   agent = await new ScriptedAgent(Number(orchestrator.agentAddress.split(':')[1]), { token }).hello().welcomed();
 });

@@ -7,19 +7,18 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/orchestrator/config.ts';
 import type { ResolvedFile } from '../../src/orchestrator/file/resolved.ts';
-import { startOrchestrator, type Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import { closeAlerts, raiseAlert } from '../../src/orchestrator/store/alerts.ts';
 import { insertDeployment, newDeploymentId, setDeploymentState } from '../../src/orchestrator/store/deployments.ts';
 import { recordEvent } from '../../src/orchestrator/store/events.ts';
 import { rolloutId, type RolloutState } from '../../src/orchestrator/store/rollouts.ts';
-import { silentLog } from '../../src/shared/log.ts';
 import { node, repository } from '../support/child.ts';
 import { startCli } from '../support/cli-process.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { ScriptedAgent } from '../support/scripted-agent.ts';
+import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 let scratch: Scratch;
 /** Served beyond loopback, so that it asks for its token. */
@@ -30,14 +29,10 @@ const servers: Server[] = [];
 
 beforeAll(async () => {
   scratch = makeScratch('cli-messages');
-  const config = readConfig({
-    SLUICE_DATA_DIR: scratch.folder,
+  orchestrator = await startOrchestratorHere(scratch.folder, {
     SLUICE_API_ADDRESS: '0.0.0.0:0',
-    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
     SLUICE_AGENT_PLAINTEXT: '1',
-    SLUICE_LOG_LEVEL: 'silent',
   });
-  orchestrator = await startOrchestrator(config, silentLog);
   url = orchestrator.apiUrl.replace('0.0.0.0', '127.0.0.1');
   token = readFileSync(join(scratch.folder, 'api-token'), 'utf8').trim();
 });

@@ -4,9 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/orchestrator/config.ts';
 import type { ResolvedFile } from '../../src/orchestrator/file/resolved.ts';
-import { startOrchestrator, type Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import {
   insertDeployment,
   newDeploymentId,
@@ -15,10 +14,10 @@ import {
 } from '../../src/orchestrator/store/deployments.ts';
 import { recordEvent } from '../../src/orchestrator/store/events.ts';
 import { rolloutId, type RolloutPatch } from '../../src/orchestrator/store/rollouts.ts';
-import { silentLog } from '../../src/shared/log.ts';
 import { node, repository } from '../support/child.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { freePort } from '../support/free-port.ts';
+import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 let scratch: Scratch;
 let port: number;
@@ -37,13 +36,7 @@ afterAll(async () => {
 
 /** On the same port and data each time. */
 function start(): Promise<Orchestrator> {
-  const config = readConfig({
-    SLUICE_DATA_DIR: scratch.folder,
-    SLUICE_API_ADDRESS: `127.0.0.1:${port}`,
-    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
-    SLUICE_LOG_LEVEL: 'silent',
-  });
-  return startOrchestrator(config, silentLog);
+  return startOrchestratorHere(scratch.folder, { SLUICE_API_ADDRESS: `127.0.0.1:${port}` });
 }
 
 /**

@@ -6,11 +6,9 @@ import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/orchestrator/config.ts';
-import { startOrchestrator as startInThisProcess } from '../../src/orchestrator/orchestrator.ts';
-import { silentLog } from '../../src/shared/log.ts';
 import { startOrchestrator, type Orchestrator } from '../support/harness.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 let orchestrator: Orchestrator;
 
@@ -162,13 +160,7 @@ describe('the command line', () => {
 describe('beyond loopback', () => {
   it('the API asks for its token, which lies in the data folder for its owner only; probes need none', async () => {
     const scratch = makeScratch('open-api');
-    const config = readConfig({
-      SLUICE_DATA_DIR: scratch.folder,
-      SLUICE_API_ADDRESS: '0.0.0.0:0',
-      SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
-      SLUICE_LOG_LEVEL: 'silent',
-    });
-    const open = await startInThisProcess(config, silentLog);
+    const open = await startOrchestratorHere(scratch.folder, { SLUICE_API_ADDRESS: '0.0.0.0:0' });
     try {
       const url = open.apiUrl.replace('0.0.0.0', '127.0.0.1');
       const path = join(scratch.folder, 'api-token');

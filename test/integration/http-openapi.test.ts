@@ -6,15 +6,14 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/orchestrator/config.ts';
-import { startOrchestrator, type Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import { raiseAlert } from '../../src/orchestrator/store/alerts.ts';
 import { setDeploymentState } from '../../src/orchestrator/store/deployments.ts';
 import { recordEvent } from '../../src/orchestrator/store/events.ts';
 import { rolloutId } from '../../src/orchestrator/store/rollouts.ts';
-import { silentLog } from '../../src/shared/log.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { ScriptedAgent } from '../support/scripted-agent.ts';
+import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 type Schema = Record<string, unknown>;
 interface Route {
@@ -45,14 +44,7 @@ manifests: [{ inline: "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}" }
 
 beforeAll(async () => {
   scratch = makeScratch('http-openapi');
-  const config = readConfig({
-    SLUICE_DATA_DIR: scratch.folder,
-    SLUICE_API_ADDRESS: '127.0.0.1:0',
-    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
-    SLUICE_AGENT_PLAINTEXT: '1',
-    SLUICE_LOG_LEVEL: 'silent',
-  });
-  orchestrator = await startOrchestrator(config, silentLog);
+  orchestrator = await startOrchestratorHere(scratch.folder, { SLUICE_AGENT_PLAINTEXT: '1' });
   const { token } = await orchestrator.addAgent('east');
   agent = await new ScriptedAgent(Number(orchestrator.agentAddress.split(':')[1]), { token }).hello().welcomed();
   document = (await (await fetch(`${orchestrator.apiUrl}/openapi.json`)).json()) as Document;

@@ -2,27 +2,20 @@
 
 import type { EventEmitter } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/orchestrator/config.ts';
-import { startOrchestrator, type Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import type { ResolvedFile } from '../../src/orchestrator/file/resolved.ts';
 import { insertDeployment, newDeploymentId, setDeploymentState } from '../../src/orchestrator/store/deployments.ts';
 import { listEvents, recordEvent } from '../../src/orchestrator/store/events.ts';
 import { rolloutId } from '../../src/orchestrator/store/rollouts.ts';
-import { silentLog } from '../../src/shared/log.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
+import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 let scratch: Scratch;
 let orchestrator: Orchestrator;
 
 beforeAll(async () => {
   scratch = makeScratch('http-stream');
-  const config = readConfig({
-    SLUICE_DATA_DIR: scratch.folder,
-    SLUICE_API_ADDRESS: '127.0.0.1:0',
-    SLUICE_AGENT_ADDRESS: '127.0.0.1:0',
-    SLUICE_LOG_LEVEL: 'silent',
-  });
-  orchestrator = await startOrchestrator(config, silentLog);
+  orchestrator = await startOrchestratorHere(scratch.folder);
 });
 
 afterAll(async () => {
