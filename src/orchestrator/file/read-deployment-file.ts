@@ -31,7 +31,7 @@ export function readDeploymentFile(
 ): ReadResult {
   const places = parseWithPlaces(text, name);
   const { value, problems: syntax, locate } = places;
-  if (value === undefined && syntax.length > 0) return { ok: false, problems: syntax };
+  if (value === undefined && syntax.length > 0) return { ok: false, problems: inOrder(syntax, name) };
   const other = otherThing(value);
   if (other !== undefined) return { ok: false, problems: [locate({ path: [], message: other })] };
   const { problems: notYet, rest } = findNotYet(value as object);

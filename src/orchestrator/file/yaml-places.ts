@@ -53,8 +53,8 @@ export interface Places {
 
 /** Parses one document. Never throws: what is no YAML is a problem with its place. */
 export function parseWithPlaces(text: string, file: string): Places {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys, merge: true });
+  const counter = countLines(text);
+  const document = parseDocument(text, { prettyErrors: false, uniqueKeys, merge: true });
   keepContextAsWritten(document);
   const { value, problems } = valueOf(document, counter, text);
   const placeOf = (path: Path): Place => placeAt(counter, walk(document, path).offset);
@@ -124,6 +124,17 @@ function aliasProblem(document: Document, counter: LineCounter, error: unknown):
   return found ?? { ...placeAt(counter, start), message };
 }
 
+/** All lines of a text. The parser's own count stops at a quote that is never closed. */
+function countLines(text: string): LineCounter {
+  const counter = new LineCounter();
+  for (let start = 0; ;) {
+    counter.addNewLine(start);
+    const end = text.indexOf('\n', start);
+    if (end === -1) return counter;
+    start = end + 1;
+  }
+}
+
 function placeAt(counter: LineCounter, offset: number): Place {
   const { line, col } = counter.linePos(offset);
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -152,9 +163,8 @@ export interface ManifestDocument {
 
 /** All documents of a manifest; empty ones are left out. */
 export function parseManifest(text: string): { objects: ManifestDocument[]; problems: PlacedMessage[] } {
-  const counter = new LineCounter();
+  const counter = countLines(text);
   const documents = parseAllDocuments(text, {
-    lineCounter: counter,
     prettyErrors: false,
     merge: true,
     uniqueKeys,

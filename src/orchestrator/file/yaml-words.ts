@@ -22,6 +22,10 @@ const WORDS: [RegExp, string][] = [
   [/^Implicit keys need to be on a single line/, `a key and its : must be on one line: ${INDENT}`],
   [/tabs?/i, 'a tab cannot indent: use spaces'],
   [/^Invalid escape sequence/, "in double quotes a \\ begins an escape: use single quotes, '...'"],
+  [/at most one (anchor|tag)/, 'there are two of & or of ! in front of this value: take one out'],
+  [/^(?:Alias|Anchor) /, 'the name after this * or & is missing, or ends in a :'],
+  [/^Block scalar header/, 'after | or > only a comment can stand on the line'],
+  [/at most 1024 chars/, 'this key is too long, or a : of a line far above is meant as text: put it in quotes'],
   [/call stack/, 'it is nested too deeply'],
   [/^Unexpected|^Unresolved|not allowed|\btokens?\b/, `this does not belong here: ${INDENT}`],
 ];

@@ -22,7 +22,8 @@ export function complaints(damaged: string, files: Record<string, string> = good
 }
 
 /** Words of the tools that read the file. */
-const JARGON = /undefined|\[object|NaN|Invalid |function|expected|received|\btoken\b|implicit|node|Unresolved/;
+const JARGON =
+  /\bundefined\b|\[object|\bNaN\b|\bInvalid |\bfunction\b|\bexpected\b|\breceived\b|\btoken\b|\bimplicit\b|\bnode\b|\bUnresolved\b/;
 
 function isPlaced({ file, line, column }: FileProblem, texts: Map<string, string>): boolean {
   const written = texts.get(file)?.split('\n')[line - 1];

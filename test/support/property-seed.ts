@@ -1,0 +1,5 @@
+/** Properties are tried with one seed, so that a run repeats; `SEED=n` tries others. A failure prints its own. */
+
+import fc from 'fast-check';
+
+fc.configureGlobal({ seed: Number(process.env['SEED'] ?? 1) });
