@@ -3,10 +3,22 @@
 import { fromJSON } from '@grpc/proto-loader';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import { logVerbosity, makeGenericClientConstructor, setLogVerbosity } from '@grpc/grpc-js';
-import type { ChannelOptions, Client, ClientDuplexStream, Metadata, ServerDuplexStream } from '@grpc/grpc-js';
+import type {
+  CallOptions,
+  ChannelOptions,
+  Client,
+  ClientDuplexStream,
+  ClientUnaryCall,
+  Metadata,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServiceError,
+} from '@grpc/grpc-js';
 import { SluiceError } from '../shared/errors.ts';
 import descriptor from './gen/descriptor.json' with { type: 'json' };
 import type { AgentMessage, AgentMessage__Output } from './gen/sluice/agent/v1/AgentMessage.ts';
+import type { CheckReply, CheckReply__Output } from './gen/sluice/agent/v1/CheckReply.ts';
+import type { Hello, Hello__Output } from './gen/sluice/agent/v1/Hello.ts';
 import type { HubMessage, HubMessage__Output } from './gen/sluice/agent/v1/HubMessage.ts';
 
 /**
@@ -61,6 +73,7 @@ setLogVerbosity(logVerbosity.NONE);
 const SERVICE_NAME = 'sluice.agent.v1.AgentHub';
 
 const definition = loadService();
+const checkMethod = definition['Check'] as MethodDefinition<Hello, CheckReply, Hello__Output, CheckReply__Output>;
 const connectMethod = definition['Connect'] as MethodDefinition<
   AgentMessage,
   HubMessage,
@@ -78,15 +91,24 @@ export const agentHubService = {
     requestSerialize: asIs,
     responseSerialize: asIs,
   },
+  Check: checkMethod,
 };
 
 /** The agent's end: reads hub messages, writes encoded agent messages. */
 export type AgentStream = ClientDuplexStream<Buffer, HubMessage__Output>;
 /** The hub's end: reads agent messages, writes encoded hub messages. */
 export type HubStream = ServerDuplexStream<AgentMessage__Output, Buffer>;
+/** The hub's end of a `Check`. */
+export type CheckCall = ServerUnaryCall<Hello__Output, CheckReply>;
 
 export interface AgentHubClient extends Client {
   Connect(metadata: Metadata): AgentStream;
+  Check(
+    hello: Hello,
+    metadata: Metadata,
+    options: CallOptions,
+    callback: (error: ServiceError | null, reply?: CheckReply__Output) => void,
+  ): ClientUnaryCall;
 }
 
 /** `new AgentHubClient(address, credentials, CLIENT_CHANNEL_OPTIONS)`; close it, or it leaks about 23 KB. */

@@ -2,13 +2,15 @@
 
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
+import packageJson from '../../../package.json' with { type: 'json' };
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
 import type { AgentMessage__Output } from '../../protocol/gen/sluice/agent/v1/AgentMessage.ts';
+import type { CheckReply } from '../../protocol/gen/sluice/agent/v1/CheckReply.ts';
 import type { Operation, OperationResult } from '../../protocol/operation.ts';
 import { LIMITS } from '../../protocol/service.ts';
-import type { HubStream } from '../../protocol/service.ts';
+import type { CheckCall, HubStream } from '../../protocol/service.ts';
 import { decodeSnapshot } from '../../protocol/snapshot-codec.ts';
 import { decodeStatus, isResult } from '../../protocol/status-codec.ts';
 import type { Snapshot, Watch } from '../../protocol/snapshot.ts';
@@ -156,6 +158,18 @@ export class Hub implements AgentLink {
         details: `The orchestrator cannot take a session now: ${messageOf(err)}`,
       });
     }
+  }
+
+  /** Serves one call of `Check`. @throws what the call is to end with. */
+  async check(call: CheckCall): Promise<CheckReply> {
+    const { account, terms } = await this.#reception.check(call);
+    return {
+      account,
+      protocol: terms.protocol,
+      serverTimeMs: this.#options.clock.now(),
+      orchestratorVersion: packageJson.version,
+      connected: this.isConnected(account),
+    };
   }
 
   async #greet(stream: HubStream, guest: Guest): Promise<void> {

@@ -1,21 +1,22 @@
 /** Who gets in: how often agents may knock, whose credential counts, and what is said to whom is turned away. */
 
 import { status } from '@grpc/grpc-js';
+import type { StatusObject } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Hello__Output } from '../../protocol/gen/sluice/agent/v1/Hello.ts';
 import { LIMITS, encodeHubMessage } from '../../protocol/service.ts';
-import type { HubStream } from '../../protocol/service.ts';
+import type { CheckCall, HubStream } from '../../protocol/service.ts';
 import type { Store } from '../store/store.ts';
 import { admit } from './admission.ts';
 import type { Terms } from './admission.ts';
 import { firstHello } from './first-hello.ts';
 import type { HubLimits } from './hub-limits.ts';
 import { identify, presentedBy } from './identify.ts';
-import type { Presented } from './identify.ts';
+import type { Identification, Presented } from './identify.ts';
 import type { Sentinel } from './sentinel.ts';
-import { draw } from './token-bucket.ts';
-import type { Bucket } from './token-bucket.ts';
+import { draw } from '../../shared/token-bucket.ts';
+import type { Bucket } from '../../shared/token-bucket.ts';
 
 export interface ReceptionOptions {
   store: Store;
@@ -64,8 +65,12 @@ export class Reception {
       this.refuse(stream, undefined, crowd);
       return undefined;
     }
-    const account = await this.#identified(stream, presented, peer);
-    if (account === undefined) return undefined;
+    const identification = await this.#identify(presented, peer);
+    if ('refused' in identification) {
+      stream.emit('error', { code: status.UNAUTHENTICATED, details: identification.refused });
+      return undefined;
+    }
+    const { account } = identification;
     const hello = await firstHello(stream, LIMITS.welcomeTimeoutMs);
     if (!hello) {
       stream.emit('error', { code: status.INVALID_ARGUMENT, details: 'The first message of a session is Hello.' });
@@ -78,6 +83,18 @@ export class Reception {
         : this.#flood(account, peer);
     if (refusal) this.refuse(stream, account, refusal);
     return refusal || 'refused' in admission ? undefined : { account, hello, terms: admission.terms, peer };
+  }
+
+  /** As `receive`, of one who only asks: no session begins, so none is counted. @throws what a gRPC call ends with; what the store throws. */
+  async check(call: CheckCall): Promise<{ account: string; terms: Terms }> {
+    const presented = presentedBy(call);
+    const crowd = this.#crowd(presented.certificate?.commonName);
+    if (crowd) throw refusedCall(status.RESOURCE_EXHAUSTED, crowd.message);
+    const identification = await this.#identify(presented, call.getPeer());
+    if ('refused' in identification) throw refusedCall(status.UNAUTHENTICATED, identification.refused);
+    const admission = admit(call.request);
+    if ('refused' in admission) throw refusedCall(status.FAILED_PRECONDITION, admission.refused);
+    return { account: identification.account, terms: admission.terms };
   }
 
   /** Turns an agent away, in a way that it understands. */
@@ -103,15 +120,15 @@ export class Reception {
     return { code: 'RETRY', message: 'Too many agents come at once.', retryAfterMs };
   }
 
-  async #identified(stream: HubStream, presented: Presented, peer: string): Promise<string | undefined> {
+  async #identify(presented: Presented, peer: string): Promise<Identification> {
     const { store, log, sentinel } = this.#options;
     const identification = await identify(store, presented);
-    if ('account' in identification) return identification.account;
-    const { refused: reason, of } = identification;
-    log.warn({ peer, reason }, 'agent refused');
-    sentinel.refused(of, reason, peer);
-    stream.emit('error', { code: status.UNAUTHENTICATED, details: reason });
-    return undefined;
+    if ('refused' in identification) {
+      const { refused: reason, of } = identification;
+      log.warn({ peer, reason }, 'agent refused');
+      sentinel.refused(of, reason, peer);
+    }
+    return identification;
   }
 
   #flood(account: string, peer: string): Refusal | undefined {
@@ -122,4 +139,9 @@ export class Reception {
     sentinel.flooded(account, peer);
     return { code: 'LIMIT', message: `${account} begins sessions too often.`, retryAfterMs: waitMs };
   }
+}
+
+/** What grpc-js makes the end of a unary call of. */
+function refusedCall(code: status, details: string): Partial<StatusObject> & Error {
+  return Object.assign(new Error(details), { code, details });
 }

@@ -1,9 +1,11 @@
 /** The port that agents dial: gRPC over TLS with client certificates, or in the clear on loopback when asked for by name. */
 
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { StatusObject, sendUnaryData } from '@grpc/grpc-js';
+import type { CheckReply } from '../../protocol/gen/sluice/agent/v1/CheckReply.ts';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
 import { SERVER_CHANNEL_OPTIONS, agentHubService } from '../../protocol/service.ts';
-import type { HubStream } from '../../protocol/service.ts';
+import type { CheckCall, HubStream } from '../../protocol/service.ts';
 import { isLoopback } from '../config.ts';
 import type { Authority } from '../security/authority.ts';
 import type { Hub } from './hub.ts';
@@ -35,7 +37,14 @@ export async function startHubServer({ hub, address, authority }: HubServerOptio
     );
   }
   const server = new Server(SERVER_CHANNEL_OPTIONS);
-  server.addService(agentHubService, { Connect: (stream: HubStream) => void hub.connect(stream) });
+  server.addService(agentHubService, {
+    Connect: (stream: HubStream) => void hub.connect(stream),
+    Check: (call: CheckCall, answer: sendUnaryData<CheckReply>) =>
+      void hub.check(call).then(
+        (reply) => answer(null, reply),
+        (error: unknown) => answer(statusOf(error)),
+      ),
+  });
   const port = await bind(server, address, authority ? tls(authority) : ServerCredentials.createInsecure());
   return {
     port,
@@ -49,6 +58,13 @@ export async function startHubServer({ hub, address, authority }: HubServerOptio
 function tls({ ca, server }: Authority): ServerCredentials {
   const pair = { private_key: Buffer.from(server.key), cert_chain: Buffer.from(server.certificate) };
   return ServerCredentials.createSsl(Buffer.from(ca), [pair], true);
+}
+
+/** Of a call that failed in a way it was not told to: the store's. */
+function statusOf(error: unknown): Partial<StatusObject> {
+  const { code, details } = error as Partial<StatusObject>;
+  if (details !== undefined && typeof code === 'number') return { code, details };
+  return { code: status.UNAVAILABLE, details: `The orchestrator cannot tell now: ${messageOf(error)}` };
 }
 
 function bind(

@@ -6,6 +6,7 @@ import type { AgentHubClient as _sluice_agent_v1_AgentHubClient, AgentHubDefinit
 import type { AgentMessage as _sluice_agent_v1_AgentMessage, AgentMessage__Output as _sluice_agent_v1_AgentMessage__Output } from './sluice/agent/v1/AgentMessage.ts';
 import type { Apply as _sluice_agent_v1_Apply, Apply__Output as _sluice_agent_v1_Apply__Output } from './sluice/agent/v1/Apply.ts';
 import type { CancelOperation as _sluice_agent_v1_CancelOperation, CancelOperation__Output as _sluice_agent_v1_CancelOperation__Output } from './sluice/agent/v1/CancelOperation.ts';
+import type { CheckReply as _sluice_agent_v1_CheckReply, CheckReply__Output as _sluice_agent_v1_CheckReply__Output } from './sluice/agent/v1/CheckReply.ts';
 import type { Chunk as _sluice_agent_v1_Chunk, Chunk__Output as _sluice_agent_v1_Chunk__Output } from './sluice/agent/v1/Chunk.ts';
 import type { Delete as _sluice_agent_v1_Delete, Delete__Output as _sluice_agent_v1_Delete__Output } from './sluice/agent/v1/Delete.ts';
 import type { DeploymentRecord as _sluice_agent_v1_DeploymentRecord, DeploymentRecord__Output as _sluice_agent_v1_DeploymentRecord__Output } from './sluice/agent/v1/DeploymentRecord.ts';
@@ -59,6 +60,7 @@ export interface ProtoGrpcType {
         AgentMessage: MessageTypeDefinition<_sluice_agent_v1_AgentMessage, _sluice_agent_v1_AgentMessage__Output>
         Apply: MessageTypeDefinition<_sluice_agent_v1_Apply, _sluice_agent_v1_Apply__Output>
         CancelOperation: MessageTypeDefinition<_sluice_agent_v1_CancelOperation, _sluice_agent_v1_CancelOperation__Output>
+        CheckReply: MessageTypeDefinition<_sluice_agent_v1_CheckReply, _sluice_agent_v1_CheckReply__Output>
         Chunk: MessageTypeDefinition<_sluice_agent_v1_Chunk, _sluice_agent_v1_Chunk__Output>
         Delete: MessageTypeDefinition<_sluice_agent_v1_Delete, _sluice_agent_v1_Delete__Output>
         DeploymentRecord: MessageTypeDefinition<_sluice_agent_v1_DeploymentRecord, _sluice_agent_v1_DeploymentRecord__Output>

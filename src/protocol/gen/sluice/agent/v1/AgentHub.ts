@@ -3,9 +3,28 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { AgentMessage as _sluice_agent_v1_AgentMessage, AgentMessage__Output as _sluice_agent_v1_AgentMessage__Output } from '../../../sluice/agent/v1/AgentMessage.ts';
+import type { CheckReply as _sluice_agent_v1_CheckReply, CheckReply__Output as _sluice_agent_v1_CheckReply__Output } from '../../../sluice/agent/v1/CheckReply.ts';
+import type { Hello as _sluice_agent_v1_Hello, Hello__Output as _sluice_agent_v1_Hello__Output } from '../../../sluice/agent/v1/Hello.ts';
 import type { HubMessage as _sluice_agent_v1_HubMessage, HubMessage__Output as _sluice_agent_v1_HubMessage__Output } from '../../../sluice/agent/v1/HubMessage.ts';
 
 export interface AgentHubClient extends grpc.Client {
+  /**
+   * Would it be let in, with this credential and this Hello? Begins no session and ends none: for `sluice agent doctor`, beside a
+   * running agent. Refused with UNAUTHENTICATED, FAILED_PRECONDITION (the versions) or RESOURCE_EXHAUSTED (too often).
+   */
+  Check(argument: _sluice_agent_v1_Hello, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  Check(argument: _sluice_agent_v1_Hello, metadata: grpc.Metadata, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  Check(argument: _sluice_agent_v1_Hello, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  Check(argument: _sluice_agent_v1_Hello, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * Would it be let in, with this credential and this Hello? Begins no session and ends none: for `sluice agent doctor`, beside a
+   * running agent. Refused with UNAUTHENTICATED, FAILED_PRECONDITION (the versions) or RESOURCE_EXHAUSTED (too often).
+   */
+  check(argument: _sluice_agent_v1_Hello, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  check(argument: _sluice_agent_v1_Hello, metadata: grpc.Metadata, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  check(argument: _sluice_agent_v1_Hello, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  check(argument: _sluice_agent_v1_Hello, callback: grpc.requestCallback<_sluice_agent_v1_CheckReply__Output>): grpc.ClientUnaryCall;
+  
   /**
    * One session of one agent. Who the agent is follows from its credential (client certificate, or the bearer token in the
    * call's metadata), never from a message. One live session per account: a newer one ends the older with GoAway.
@@ -23,6 +42,12 @@ export interface AgentHubClient extends grpc.Client {
 
 export interface AgentHubHandlers extends grpc.UntypedServiceImplementation {
   /**
+   * Would it be let in, with this credential and this Hello? Begins no session and ends none: for `sluice agent doctor`, beside a
+   * running agent. Refused with UNAUTHENTICATED, FAILED_PRECONDITION (the versions) or RESOURCE_EXHAUSTED (too often).
+   */
+  Check: grpc.handleUnaryCall<_sluice_agent_v1_Hello__Output, _sluice_agent_v1_CheckReply>;
+  
+  /**
    * One session of one agent. Who the agent is follows from its credential (client certificate, or the bearer token in the
    * call's metadata), never from a message. One live session per account: a newer one ends the older with GoAway.
    */
@@ -31,5 +56,6 @@ export interface AgentHubHandlers extends grpc.UntypedServiceImplementation {
 }
 
 export interface AgentHubDefinition extends grpc.ServiceDefinition {
+  Check: MethodDefinition<_sluice_agent_v1_Hello, _sluice_agent_v1_CheckReply, _sluice_agent_v1_Hello__Output, _sluice_agent_v1_CheckReply__Output>
   Connect: MethodDefinition<_sluice_agent_v1_AgentMessage, _sluice_agent_v1_HubMessage, _sluice_agent_v1_AgentMessage__Output, _sluice_agent_v1_HubMessage__Output>
 }
