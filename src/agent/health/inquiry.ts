@@ -5,6 +5,8 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { draw } from '../../shared/token-bucket.ts';
+import type { Bucket, BucketRule } from '../../shared/token-bucket.ts';
 import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { KubeError } from '../kubernetes/kube-error.ts';
 import { explainEvents } from './explain-events.ts';
@@ -35,8 +37,7 @@ interface Asked {
 /** Pods of one ReplicaSet mostly break in one way: those of five say it, and a snapshot stays small. */
 const PER_OWNER = 5;
 /** Pods at once, then one a second: a whole namespace that crashes is not to cost the API server more. */
-const BURST = 10;
-const REFILL_MS = 1000;
+const PODS: BucketRule = { burst: 10, perSecond: 1 };
 /** How long a right that was missing is not asked for again. */
 const FORBIDDEN_MS = 600_000;
 
@@ -44,15 +45,13 @@ export class Inquiry {
   #options: InquiryOptions;
   #asked = new Map<string, Asked>();
   #queue: string[] = [];
-  #tokens = BURST;
-  #refilledMs: number;
+  #bucket: Bucket | undefined;
   #isReading = false;
   #cancelRefill: (() => void) | undefined;
   #forbiddenUntilMs = { log: 0, events: 0 };
 
   constructor(options: InquiryOptions) {
     this.#options = options;
-    this.#refilledMs = options.clock.now();
     options.signal.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
@@ -96,13 +95,12 @@ export class Inquiry {
   }
 
   #pump(): void {
-    if (this.#isReading || this.#queue.length === 0 || !this.#takeToken()) return;
-    const pod = this.#queue.shift()!;
-    const question = this.#standing(pod)?.question;
-    if (!question) {
-      this.#tokens += 1;
-      return this.#pump();
-    }
+    // What no longer stands costs nothing.
+    while (this.#queue[0] !== undefined && !this.#standing(this.#queue[0])?.question) this.#queue.shift();
+    const [pod] = this.#queue;
+    const question = pod === undefined ? undefined : this.#standing(pod)?.question;
+    if (this.#isReading || pod === undefined || !question || !this.#takeToken()) return;
+    this.#queue.shift();
     this.#isReading = true;
     // #read never rejects.
     void this.#read(pod, question).finally(() => {
@@ -113,17 +111,10 @@ export class Inquiry {
 
   #takeToken(): boolean {
     const { clock } = this.#options;
-    const now = clock.now();
-    const earned = Math.floor(Math.abs(now - this.#refilledMs) / REFILL_MS);
-    if (earned > 0) {
-      this.#tokens = Math.min(BURST, this.#tokens + earned);
-      this.#refilledMs = now;
-    }
-    if (this.#tokens > 0) {
-      this.#tokens -= 1;
-      return true;
-    }
-    this.#cancelRefill ??= clock.after(REFILL_MS, () => {
+    const { bucket, waitMs } = draw(this.#bucket, PODS, clock.now());
+    this.#bucket = bucket;
+    if (waitMs === 0) return true;
+    this.#cancelRefill ??= clock.after(waitMs, () => {
       this.#cancelRefill = undefined;
       this.#pump();
     });

@@ -13,23 +13,27 @@
  */
 
 import type { Clock } from '../../shared/clock.ts';
+import { draw } from '../../shared/token-bucket.ts';
+import type { Bucket, BucketRule } from '../../shared/token-bucket.ts';
 import type { Urgency } from './urgency.ts';
 
 const PACE_MS = 250;
-const BOUNDS = { pods: { burst: 40, refillMs: 100 }, traffic: { burst: 100, refillMs: 10 } };
+type Bounded = Exclude<Urgency, 'none'>;
+const BOUNDS: Record<Bounded, BucketRule> = {
+  pods: { burst: 40, perSecond: 10 },
+  traffic: { burst: 100, perSecond: 100 },
+};
 
 export class Throttle {
   #clock: Clock;
   #emit: () => void;
-  #buckets: Record<Exclude<Urgency, 'none'>, Bucket>;
+  #buckets: Partial<Record<Bounded, Bucket>> = {};
   #emittedMs = Number.NEGATIVE_INFINITY;
   #due: { atMs: number; cancel: () => void } | undefined;
 
   constructor(clock: Clock, emit: () => void) {
     this.#clock = clock;
     this.#emit = emit;
-    const now = clock.now();
-    this.#buckets = { pods: new Bucket(BOUNDS.pods, now), traffic: new Bucket(BOUNDS.traffic, now) };
   }
 
   /** There are news. */
@@ -40,9 +44,9 @@ export class Throttle {
     const paceMs = this.#emittedMs + PACE_MS;
     if (now >= paceMs) return this.#fire(now);
     if (urgency === 'none') return this.#wait(now, paceMs);
-    const bucket = this.#buckets[urgency];
-    if (bucket.take(now)) return this.#fire(now);
-    this.#wait(now, Math.min(paceMs, bucket.nextMs), bucket);
+    const waitMs = this.#take(urgency, now);
+    if (waitMs === 0) return this.#fire(now);
+    this.#wait(now, Math.min(paceMs, now + waitMs), urgency);
   }
 
   stop(): void {
@@ -50,49 +54,28 @@ export class Throttle {
     this.#due = undefined;
   }
 
-  /** The sooner of two reasons to wait counts. @param bucket whose token it waits for. */
-  #wait(now: number, atMs: number, bucket?: Bucket): void {
+  /** The sooner of two reasons to wait counts. @param urgency whose token it waits for. */
+  #wait(now: number, atMs: number, urgency?: Bounded): void {
     if (this.#due && this.#due.atMs <= atMs) return;
     this.stop();
     const cancel = this.#clock.after(atMs - now, () => {
       const at = this.#clock.now();
-      bucket?.take(at);
+      if (urgency) this.#take(urgency, at);
       this.#fire(at);
     });
     this.#due = { atMs, cancel };
+  }
+
+  /** @returns after how many ms there is a token; 0: one was taken. */
+  #take(urgency: Bounded, now: number): number {
+    const { bucket, waitMs } = draw(this.#buckets[urgency], BOUNDS[urgency], now);
+    this.#buckets[urgency] = bucket;
+    return waitMs;
   }
 
   #fire(now: number): void {
     this.stop();
     this.#emittedMs = now;
     this.#emit();
-  }
-}
-
-class Bucket {
-  #bound: { burst: number; refillMs: number };
-  #tokens: number;
-  #refilledMs: number;
-
-  constructor(bound: { burst: number; refillMs: number }, now: number) {
-    this.#bound = bound;
-    this.#tokens = bound.burst;
-    this.#refilledMs = now;
-  }
-
-  /** When the next token comes. */
-  get nextMs(): number {
-    return this.#refilledMs + this.#bound.refillMs;
-  }
-
-  take(now: number): boolean {
-    const { burst, refillMs } = this.#bound;
-    if (now < this.#refilledMs) this.#refilledMs = now;
-    const earned = Math.floor((now - this.#refilledMs) / refillMs);
-    this.#tokens = Math.min(burst, this.#tokens + earned);
-    this.#refilledMs += earned * refillMs;
-    if (this.#tokens === 0) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }

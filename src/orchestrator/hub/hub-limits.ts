@@ -1,6 +1,6 @@
 /** What the hub grants its agents, in one place: how many come, how often, how much each says, how long a connection lasts. */
 
-import type { BucketRule } from './token-bucket.ts';
+import type { BucketRule } from '../../shared/token-bucket.ts';
 
 export interface HubLimits {
   /** Streams begun by all agents together, before anything else is looked at. */

@@ -19,8 +19,8 @@ import type { Carrier } from './operation-desk.ts';
 import { Outlet } from './outlet.ts';
 import { resetStream } from './reset-stream.ts';
 import { rotation } from './rotation.ts';
-import { draw, grant } from './token-bucket.ts';
-import type { Bucket } from './token-bucket.ts';
+import { draw, grant } from '../../shared/token-bucket.ts';
+import type { Bucket } from '../../shared/token-bucket.ts';
 
 export interface SessionFacts {
   id: string;

@@ -4,8 +4,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { HUB_LIMITS } from '../../../src/orchestrator/hub/hub-limits.ts';
 import { rotation, sessionAge } from '../../../src/orchestrator/hub/rotation.ts';
-import { draw, grant } from '../../../src/orchestrator/hub/token-bucket.ts';
-import type { Bucket } from '../../../src/orchestrator/hub/token-bucket.ts';
+import { draw, grant } from '../../../src/shared/token-bucket.ts';
+import type { Bucket } from '../../../src/shared/token-bucket.ts';
 
 const RULE = { perSecond: 10, burst: 5 };
 
