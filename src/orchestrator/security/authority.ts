@@ -19,6 +19,12 @@ export interface Authority {
    * compares its serial with the account's current one, and that, not its age, is what ends it.
    */
   issueAgent(account: string): Promise<IssuedCertificate>;
+  /**
+   * The certificate of the HTTP API, kept beside the hub's: the same one until it is near its end, lacks a name or is another
+   * authority's, so ask again now and then.
+   * @param names beside localhost.
+   */
+  serverFor(names: readonly string[]): Promise<CertificateAndKey>;
 }
 
 export interface AuthorityOptions {
@@ -37,12 +43,15 @@ export async function loadAuthority(options: AuthorityOptions): Promise<Authorit
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ca = (await readPair(folder, 'ca')) ?? (await writePair(folder, 'ca', await newRoot(options)));
   const authority = readable(folder, ca);
-  const known = await readPair(folder, 'server');
-  const isFresh = known !== undefined && isServerFresh(known.certificate, authority, options);
-  const server = isFresh ? known : await writePair(folder, 'server', await newServer(ca, options));
+  const serverNamed = async (name: string, hosts: readonly string[]): Promise<CertificateAndKey> => {
+    const known = await readPair(folder, name);
+    const isFresh = known !== undefined && isServerFresh(known.certificate, authority, { ...options, hosts });
+    return isFresh ? known : writePair(folder, name, await newServer(ca, { ...options, hosts }));
+  };
   return {
     ca: ca.certificate,
-    server,
+    server: await serverNamed('server', options.hosts),
+    serverFor: (names) => serverNamed('api', names),
     issueAgent: async (account) => (await import('./issue.ts')).makeAgent(ca, account, options.now()),
   };
 }
