@@ -94,3 +94,30 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{/* In both cases: the agent obeys the lower one, which a platform may set in every pod; people look for the upper one. */}}
+{{- define "sluice-agent.proxyEnv" -}}
+{{- with .Values.proxy -}}
+{{- if and .httpsProxy .existingSecret -}}
+{{- fail "\n\nproxy.httpsProxy and proxy.existingSecret are both set. Keep one: the Secret if the URL has a password.\n" -}}
+{{- end -}}
+{{- if contains "@" .httpsProxy -}}
+{{- fail "\n\nproxy.httpsProxy holds a password, which would stay in the release's history. Put the URL into a Secret:\n  kubectl create secret generic sluice-proxy --from-literal=url=http://USER:PASSWORD@HOST:PORT\n  --set proxy.existingSecret=sluice-proxy\n" -}}
+{{- end -}}
+{{- range $name := ternary (list "HTTPS_PROXY" "https_proxy") list (or .httpsProxy .existingSecret | not | not) }}
+- name: {{ $name }}
+  {{- if $.Values.proxy.existingSecret }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $.Values.proxy.existingSecret }}
+      key: {{ $.Values.proxy.key }}
+  {{- else }}
+  value: {{ $.Values.proxy.httpsProxy | quote }}
+  {{- end }}
+{{- end }}
+{{- range $name := ternary (list "NO_PROXY" "no_proxy") list (not (empty .noProxy)) }}
+- name: {{ $name }}
+  value: {{ $.Values.proxy.noProxy | quote }}
+{{- end }}
+{{- end -}}
+{{- end -}}
