@@ -1,5 +1,6 @@
 /** The agent's credential: who it is and how it proves it, as `sluice agents add` writes it. */
 
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -36,6 +37,16 @@ export async function readCredential(source: CredentialSource, plaintext: boolea
     throw invalid(source.path, 'it has neither a certificate nor a token');
   }
   return credential;
+}
+
+/** When the certificate that is presented ends, in milliseconds since the epoch; null: there is none, or it cannot be read. */
+export function notAfterMsOf({ certificate }: AgentCredential): number | null {
+  if (certificate === undefined) return null;
+  try {
+    return new X509Certificate(certificate).validToDate.getTime();
+  } catch {
+    return null;
+  }
 }
 
 async function readJson(path: string): Promise<AgentCredential> {

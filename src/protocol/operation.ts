@@ -169,7 +169,7 @@ export type TerminalState = Exclude<OperationState, 'accepted' | 'running'>;
 /** Why an operation did not succeed: closed and stable; a person's hint is in the message. */
 export type ResultCode = (typeof RESULT_CODES)[number];
 
-const RESULT_CODES = [
+export const RESULT_CODES = [
   'OK',
   'NOT_FOUND',
   'ALREADY_EXISTS',

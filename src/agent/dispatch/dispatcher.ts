@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import type { Operation, OperationResult } from '../../protocol/operation.ts';
+import type { Operation, OperationKind, OperationResult, ResultCode } from '../../protocol/operation.ts';
 import type { OperationProgress } from '../../protocol/status-codec.ts';
 import { execute, laneKeysOf } from '../operations/execute.ts';
 import type { Guards } from '../guard/guards.ts';
@@ -30,6 +30,8 @@ export interface DispatcherOptions {
   credit: number;
   /** Called with every change; a result is called again with each new request for it. */
   onStatus: (status: OperationProgress | OperationResult, epoch: number) => void;
+  /** An operation has ended, so long after it came. @param kind undefined: it could not be read. */
+  onEnded?: (kind: OperationKind | undefined, code: ResultCode, tookMs: number) => void;
 }
 
 interface Job {
@@ -94,12 +96,19 @@ export class Dispatcher {
     if (refusal?.code === 'SUPERSEDED') {
       // Not journaled: the orchestrator that is in charge may send the same id, and then it is to run.
       this.#options.onStatus({ id: operation.id, ...refusal, atMs: this.now() }, epoch);
+      this.#options.onEnded?.(operation.spec.kind, refusal.code, 0);
       return true;
     }
     const entry = this.journal.add(operation, epoch, redelivered);
     if (refusal) this.#finish(entry, refusal);
     else this.#enqueue(entry);
     return true;
+  }
+
+  /** Says that an operation cannot be read. It is not kept: sent again it is refused again. */
+  refuse(id: string, epoch: number, refusal: Refusal): void {
+    this.#options.onStatus({ id, ...refusal, atMs: this.now() }, epoch);
+    this.#options.onEnded?.(undefined, refusal.code, 0);
   }
 
   /** Ends an operation that waits; interrupts one that runs. Of an unknown or ended one nothing is said. */
@@ -220,7 +229,8 @@ export class Dispatcher {
   #finish(entry: JournalEntry, ending: Ending): void {
     const result: OperationResult = { id: entry.operation.id, ...ending, atMs: this.now() };
     this.journal.finish(entry, result);
-    const { log, onStatus } = this.#options;
+    const { clock, log, onStatus, onEnded } = this.#options;
+    onEnded?.(entry.operation.spec.kind, result.code, clock.now() - entry.takenMs);
     const fields = { op_id: result.id, kind: entry.operation.spec.kind, state: result.state, code: result.code };
     if (result.state === 'succeeded') log.debug(fields, 'operation ended');
     else log.warn({ ...fields, reason: result.message }, 'operation ended');

@@ -5,6 +5,7 @@ import type { History } from '../operations/context.ts';
 
 export interface JournalEntry {
   operation: Operation;
+  takenMs: number;
   /** Of the session that delivered it first. */
   epoch: number;
   /** Of the newest session that counts on it: the one that delivered it, or that was told of it in Hello. */
@@ -57,7 +58,8 @@ export class Journal {
     const { id } = operation;
     const history = this.#stored.get(id)?.isValueDropped ? 'done' : redelivered ? 'repeated' : 'first';
     this.#drop(id);
-    const entry: JournalEntry = { operation, epoch, heldEpoch: epoch, history, state: 'accepted' };
+    const takenMs = this.#nowMs();
+    const entry: JournalEntry = { operation, takenMs, epoch, heldEpoch: epoch, history, state: 'accepted' };
     this.#open.set(id, entry);
     return entry;
   }
@@ -76,7 +78,9 @@ export class Journal {
       ...(value !== undefined && { value: JSON.parse(value) as unknown }),
     };
     this.#drop(id);
-    const entry: JournalEntry = { operation, epoch, heldEpoch: epoch, history: 'done', state: result.state, result };
+    const takenMs = kept.storedMs;
+    const state = result.state;
+    const entry: JournalEntry = { operation, takenMs, epoch, heldEpoch: epoch, history: 'done', state, result };
     this.#open.set(id, entry);
     return entry;
   }
@@ -121,6 +125,11 @@ export class Journal {
     let count = 0;
     for (const entry of this.#open.values()) if (!entry.result) count += 1;
     return count;
+  }
+
+  /** Ended, and not stored by the hub. */
+  unstored(): OperationResult[] {
+    return [...this.#open.values()].flatMap(({ result }) => result ?? []);
   }
 
   #remember({ operation, epoch }: JournalEntry, { value, ...result }: OperationResult): void {

@@ -19,6 +19,8 @@ export interface GuardedOptions {
   now: () => number;
   /** Since the last word of the orchestrator. */
   silentMs: () => number;
+  /** Its writes are on their way. */
+  onFired: () => void;
   log: Log;
   writing: Omit<WriteAllOptions, 'signal' | 'log'>;
   pin: Pin | undefined;
@@ -119,6 +121,7 @@ export class Guarded {
     this.record = { ...this.record, state: 'fired', reason, at };
     // The writes are on their way before the line is.
     void this.#finish();
+    this.#options.onFired();
     this.#log({ reason }, 'guard fired');
   }
 

@@ -28,6 +28,8 @@ export interface GuardsOptions {
   log: Log;
   random: () => number;
   policy: Policy;
+  /** One has fired, and sends all traffic to the stable. */
+  onFired?: () => void;
 }
 
 export interface GuardLine extends Pick<GuardRecord, 'state' | 'reason' | 'at'> {
@@ -164,6 +166,16 @@ export class Guards {
     });
   }
 
+  /** How long what is found of guards has not followed the cluster, one entry for each kind and namespace. */
+  staleness(): [kind: HolderKind, staleMs: number][] {
+    return [...this.#watches].map(([key, { staleMs }]) => [key.split('/')[1] as HolderKind, staleMs]);
+  }
+
+  /** How long the orchestrator has not been heard. */
+  get silentMs(): number {
+    return this.#monotonicMs() - this.#lastContactMs;
+  }
+
   stop(): void {
     this.#stop.abort();
     this.#cancelTimer?.();
@@ -198,7 +210,8 @@ export class Guards {
     const onNudge = (retry: () => void): (() => void) => this.#listen(retry);
     const guarded = new Guarded(holder, record, {
       now: () => clock.now(),
-      silentMs: () => this.#monotonicMs() - this.#lastContactMs,
+      silentMs: () => this.silentMs,
+      onFired: () => this.#options.onFired?.(),
       log,
       writing: { cluster, namespace, random, onNudge },
       pin,
@@ -272,7 +285,7 @@ export class Guards {
   /** One timer, for the guard that would be the first to miss the orchestrator; a word that comes meanwhile is found at its end. */
   #setTimer(): void {
     this.#cancelTimer?.();
-    const silentMs = this.#monotonicMs() - this.#lastContactMs;
+    const { silentMs } = this;
     const limits = [...this.#guards.values()].flatMap(({ record }) => record.spec.lostContact?.afterMs ?? []);
     if (limits.some((limitMs) => silentMs >= limitMs)) this.#isSilent = true;
     const waits = limits.map((limitMs) => limitMs - silentMs).filter((ms) => ms > 0);

@@ -104,6 +104,11 @@ export class Health {
     return Object.fromEntries([...this.#watching].map(([id, { version }]) => [id, version]));
   }
 
+  /** How long the picture of each kind has not followed the cluster, one entry for each namespace that is looked at. */
+  staleness(): [kind: WatchedKind, staleMs: number][] {
+    return [...this.#views.values()].flatMap((view) => view.staleness());
+  }
+
   stop(): void {
     this.#pins.clear();
     this.set([]);

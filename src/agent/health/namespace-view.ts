@@ -104,6 +104,10 @@ export class NamespaceView {
     for (const entry of this.pods.podsOf(deployment)) this.#inquiry.follow(entry.record.name, entry);
   }
 
+  staleness(): [kind: WatchedKind, staleMs: number][] {
+    return (Object.keys(this.copies) as WatchedKind[]).map((kind) => [kind, this.copies[kind]?.staleMs ?? 0]);
+  }
+
   stop(): void {
     this.#stop.abort();
   }

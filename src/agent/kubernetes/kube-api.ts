@@ -45,17 +45,22 @@ const WATCH_ANSWER_MS = 30_000;
 /** Tokens of a ServiceAccount are renewed in place, long before they expire. */
 const CREDENTIALS_MAX_AGE_MS = 60_000;
 
+/** Told of each request when its answer begins. @param status 0: there was none. */
+export type KubeObserver = (verb: string, status: number, tookMs: number) => void;
+
 export class KubeApi {
   #access: ClusterAccess;
   #clock: Clock;
+  #observe: KubeObserver;
   #server: URL;
   #prefix: string;
   #loaded: Loaded | undefined;
   #loading: Promise<void> | undefined;
 
-  constructor(access: ClusterAccess, clock: Clock) {
+  constructor(access: ClusterAccess, clock: Clock, observe: KubeObserver = () => undefined) {
     this.#access = access;
     this.#clock = clock;
+    this.#observe = observe;
     this.#server = new URL(access.server);
     this.#prefix = this.#server.pathname === '/' ? '' : this.#server.pathname;
   }
@@ -138,6 +143,9 @@ export class KubeApi {
     const { protocol, hostname, port } = this.#server;
     const host = hostname.replace(/^\[|\]$/g, '');
     const path = this.#prefix + call.path + queryOf(call.query);
+    const verb = call.query?.['watch'] === true ? 'watch' : call.method.toLowerCase();
+    const startedMs = performance.now();
+    const observe = (status: number): void => this.#observe(verb, status, performance.now() - startedMs);
     let answer: IncomingMessage;
     try {
       signal?.throwIfAborted();
@@ -158,9 +166,12 @@ export class KubeApi {
       }
     } catch (error) {
       if (error instanceof SluiceError) throw error;
+      // What we gave up ourselves says nothing of the API server.
+      if (!call.signal?.aborted) observe(0);
       throw transportError(call.what, signal?.aborted ? signal.reason : error);
     }
     const status = answer.statusCode ?? 0;
+    observe(status);
     if (status < 400) return answer;
     // The next call reads the token again: this one may just have been rotated.
     if (status === 401 && this.#loaded) this.#loaded.atMs = 0;

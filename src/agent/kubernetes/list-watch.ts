@@ -60,6 +60,8 @@ export class ListWatch<R> {
   listed = false;
   reason = '';
 
+  /** When it entered its state. */
+  #sinceMs: number;
   #options: ListWatchOptions<R>;
   #resourceVersion = '';
   /** Where it was listed: the watch goes on there, and asks nobody where that is. */
@@ -68,6 +70,13 @@ export class ListWatch<R> {
 
   constructor(options: ListWatchOptions<R>) {
     this.#options = options;
+    this.#sinceMs = options.clock.now();
+  }
+
+  /** How long the copy has not followed the cluster; 0: it does, or there is nothing to follow. */
+  get staleMs(): number {
+    if (this.state === 'live' || this.state === 'absent') return 0;
+    return Math.max(0, this.#options.clock.now() - this.#sinceMs);
   }
 
   /** Looks again at once, if it waits for a resource that was absent or forbidden. */
@@ -209,6 +218,7 @@ export class ListWatch<R> {
     if (this.state === state && this.reason === reason) return;
     const isTrouble = (each: ListWatchState): boolean => each === 'forbidden' || each === 'broken';
     const worthTelling = state !== this.state && (isTrouble(state) || isTrouble(this.state));
+    if (state !== this.state) this.#sinceMs = this.#options.clock.now();
     this.state = state;
     this.reason = reason;
     const { what, log } = this.#options;

@@ -147,8 +147,7 @@ export class Session {
     try {
       decoded = decodeOperation(wire);
     } catch (error) {
-      const { code, message } = refusalOf(error);
-      this.#outlet.sendStatus({ id: wire.id, state: 'rejected', code, message, atMs: dispatcher.now() }, wire.epoch);
+      dispatcher.refuse(wire.id, wire.epoch, { ...refusalOf(error), state: 'rejected' });
       return;
     }
     // Before it is taken: the answer to the same operation must not overtake it.
