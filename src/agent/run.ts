@@ -10,13 +10,15 @@ import { encodeState } from '../protocol/status-codec.ts';
 import { LIMITS, PROTOCOL_MAX, PROTOCOL_MIN } from '../protocol/service.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { AgentConfig } from './config.ts';
-import { readCredential } from './credential.ts';
+import { notAfterMsOf, readCredential } from './credential.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { Guards } from './guard/guards.ts';
 import { Health } from './health/health.ts';
 import { openClusterAccess } from './kubernetes/cluster-access.ts';
 import { KubeApi } from './kubernetes/kube-api.ts';
 import { Resources } from './kubernetes/resources.ts';
+import { AgentMetrics } from './metrics/agent-metrics.ts';
+import { agentNow } from './metrics/now.ts';
 import { Reclaim } from './reclaim.ts';
 import { startStatusServer } from './status-server.ts';
 import type { AgentStatus } from './status-server.ts';
@@ -52,7 +54,8 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   const log = options.log ?? createLog({ name: 'sluice-agent', ...config.log });
   const clock = systemClock;
   const random = Math.random;
-  const api = new KubeApi(await openClusterAccess(config.cluster), clock);
+  const metrics = new AgentMetrics();
+  const api = new KubeApi(await openClusterAccess(config.cluster), clock, metrics.kubeRequest);
   const status = newStatus();
   let session: Session | undefined;
 
@@ -73,7 +76,8 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     onNews: (id) => session?.announce(id),
     onListed: (objects) => reclaim.listed(objects),
   });
-  const guards = new Guards({ cluster, health, clock, log, random, policy });
+  const onFired = (): void => metrics.guardFired();
+  const guards = new Guards({ cluster, health, clock, log, random, policy, onFired });
   const dispatcher = new Dispatcher({
     cluster,
     policy,
@@ -82,10 +86,15 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     log,
     credit: LIMITS.credit,
     onStatus: (each, epoch) => session?.sendStatus(each, epoch),
+    onEnded: (kind, code, tookMs) => metrics.operationEnded(kind, code, tookMs),
   });
+  const statusNow = (): AgentStatus => fullStatus(status, dispatcher, health, guards);
   const server =
     config.healthAddress &&
-    (await startStatusServer(config.healthAddress, () => fullStatus(status, dispatcher, health, guards)));
+    (await startStatusServer(config.healthAddress, statusNow, () => {
+      const now = statusNow();
+      return metrics.expose(agentNow(now, now.credentialNotAfterMs, { dispatcher, health, guards }, clock.now()));
+    }));
   if (server) options.onListening?.(server.port);
   const proxy = config.proxy && showProxy(config.proxy);
   const { version } = packageJson;
@@ -101,6 +110,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
       readCredential: async () => {
         const credential = await readCredential(config.credential, config.plaintext);
         status.account = credential.account;
+        status.credentialNotAfterMs = notAfterMsOf(credential);
         return credential;
       },
       server: config.server,
@@ -110,12 +120,14 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
       reconnectMaxMs: config.reconnectMaxMs,
       isUrgent: () => Object.keys(health.versions()).length > 0,
       log,
+      now: () => clock.now(),
       random,
       onWait: (delayMs, end) => {
         watchdog.expect(delayMs);
-        if (end.kind !== 'stopped') status.lastError = 'message' in end ? `${end.code}: ${end.message}` : end.reason;
+        metrics.sessionEnded(end);
       },
-      runSession: async (stream) => {
+      onTrouble: ({ message: lastError, cause, hint }) => Object.assign(status, { lastError, cause, hint }),
+      runSession: async (stream, begun) => {
         watchdog.expect(LIMITS.welcomeTimeoutMs);
         session = new Session({
           stream,
@@ -127,12 +139,20 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
           onWelcome: (welcome) => {
             guards.contact();
             const { sessionId, epoch, protocol } = welcome;
-            Object.assign(status, { connected: true, sessionId, epoch, connectedSinceMs: clock.now(), lastError: '' });
+            const connectedSinceMs = clock.now();
+            Object.assign(status, {
+              connected: true,
+              sessionId,
+              epoch,
+              connectedSinceMs,
+              lastError: '',
+              cause: '',
+              hint: '',
+            });
+            const away = begun();
             const skewMs = Math.round(dispatcher.hubClock.skewMs);
-            log.info(
-              { account: status.account, session_id: sessionId, epoch, protocol, skew_ms: skewMs },
-              'session started',
-            );
+            const { account } = status;
+            log.info({ account, session_id: sessionId, epoch, protocol, skew_ms: skewMs, ...away }, 'session started');
             if (Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) log.warn({ skew_ms: skewMs }, 'clocks differ');
           },
           onAlive: () => {
@@ -215,9 +235,12 @@ function newStatus(): AgentStatus {
     connectedSinceMs: 0,
     lastHubMessageMs: 0,
     lastError: 'not yet connected',
+    cause: '',
+    hint: '',
     version: packageJson.version,
     kubernetesVersion: '',
     clockSkewMs: 0,
+    credentialNotAfterMs: null,
     inFlight: 0,
     unacknowledged: 0,
     watches: {},

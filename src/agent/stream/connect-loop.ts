@@ -8,7 +8,11 @@ import { messageOf } from '../../shared/errors.ts';
 import { AgentHubClient, CLIENT_CHANNEL_OPTIONS } from '../../protocol/service.ts';
 import type { AgentStream } from '../../protocol/service.ts';
 import type { AgentCredential } from '../credential.ts';
-import { explainProxyFailure, isProxied } from './proxy.ts';
+import type { Diagnosis } from './cause.ts';
+import { diagnoseConnection } from './diagnose.ts';
+import { Outage } from './outage.ts';
+import type { Absence, Trouble } from './outage.ts';
+import { isProxied } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
 import { nextAttempt } from './session-end.ts';
 import type { SessionEnd } from './session-end.ts';
@@ -27,44 +31,46 @@ export interface ConnectLoopOptions {
   /** A rollout is under way. */
   isUrgent: () => boolean;
   log: Log;
+  now: () => number;
   random: () => number;
-  /** Runs a session on a stream; resolves when it is over. */
-  runSession: (stream: AgentStream) => Promise<SessionEnd>;
+  /** Runs a session on a stream; resolves when it is over. @param begun to be called at Welcome: how long there was none. */
+  runSession: (stream: AgentStream, begun: () => Absence | undefined) => Promise<SessionEnd>;
   /** Before each wait, with its length: the loop's own sign of life. */
   onWait: (delayMs: number, end: SessionEnd) => void;
+  /** Why there is no session, as far as it is known. */
+  onTrouble: (trouble: Trouble) => void;
 }
 
 /** Runs until `signal` aborts. Never rejects. */
 export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortSignal): Promise<void> {
-  const { log, random, onWait } = options;
+  const { log, now, random, onWait, onTrouble } = options;
+  const outage = new Outage({ log, now, onTrouble, diagnose: (stop) => diagnose(options, stop) });
   let failures = 0;
   while (!signal.aborted) {
-    const end = await attempt(options);
+    const end = await attempt(options, outage);
     // The session was told to stop, and so are we.
-    if (signal.aborted) return;
+    if (signal.aborted) break;
     const next = nextAttempt(end, failures, random, {
       mostMs: options.reconnectMaxMs,
       isUrgent: options.isUrgent(),
     });
-    // One line for an outage, not one for each attempt in it.
-    const fields = { ...end, attempt: failures, next_retry_ms: next.delayMs };
-    if (failures === 0 || end.welcomedForMs !== undefined || end.kind === 'refused') log.warn(fields, 'session ended');
-    else log.debug(fields, 'connect failed');
     failures = next.failures;
+    outage.ended(end, next.delayMs);
     onWait(next.delayMs, end);
     await pause(next.delayMs, signal);
   }
+  await outage.stop();
 }
 
-async function attempt(options: ConnectLoopOptions): Promise<SessionEnd> {
+async function attempt(options: ConnectLoopOptions, outage: Outage): Promise<SessionEnd> {
   let client: AgentHubClient | undefined;
   try {
     const credential = await options.readCredential();
     const metadata = new Metadata();
     if (credential.token !== undefined) metadata.set('authorization', `Bearer ${credential.token}`);
-    const server = options.server ?? credential.server ?? '';
+    const server = serverOf(credential, options);
     client = new AgentHubClient(server, channelCredentials(credential, options), channelOptions(options, server));
-    return await explained(await options.runSession(client.Connect(metadata)), options.proxy, server);
+    return await options.runSession(client.Connect(metadata), () => outage.over());
   } catch (error) {
     return { kind: 'lost', code: 'CREDENTIAL', message: messageOf(error) };
   } finally {
@@ -73,12 +79,16 @@ async function attempt(options: ConnectLoopOptions): Promise<SessionEnd> {
   }
 }
 
-/** Where a proxy lies between, it is asked why: grpc-js only says that there is no connection. */
-async function explained(end: SessionEnd, proxy: Proxy | undefined, server: string): Promise<SessionEnd> {
-  if (end.kind !== 'lost' || end.code !== 'UNAVAILABLE' || end.welcomedForMs !== undefined) return end;
-  if (!isProxied(proxy, server)) return end;
-  const why = await explainProxyFailure(proxy, server);
-  return why === undefined ? end : { ...end, code: 'PROXY', message: `No way to ${server}: ${why}` };
+async function diagnose(options: ConnectLoopOptions, signal: AbortSignal): Promise<Diagnosis | undefined> {
+  const credential = await options.readCredential();
+  const { serverName, plaintext, proxy, now } = options;
+  const { ca, certificate, key } = credential;
+  const target = { server: serverOf(credential, options), serverName, plaintext, proxy, ca, certificate, key };
+  return diagnoseConnection(target, { signal, nowMs: now() });
+}
+
+function serverOf(credential: AgentCredential, { server }: ConnectLoopOptions): string {
+  return server ?? credential.server ?? '';
 }
 
 function channelOptions({ serverName, proxy }: ConnectLoopOptions, server: string): ChannelOptions {

@@ -1,4 +1,4 @@
-/** Whether the way to the orchestrator goes through an HTTP proxy (CONNECT), from the variables everybody sets. Pure, but for `explainProxyFailure`. */
+/** Whether the way to the orchestrator goes through an HTTP proxy (CONNECT), from the variables everybody sets. Pure, but for `openTunnel`. */
 
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -74,33 +74,31 @@ export function grpcEnvironment(proxy: Proxy | undefined): Record<string, string
   return { ...none, grpc_proxy: proxy?.url.href ?? '' };
 }
 
-/** Asks the proxy for the way once more, to learn why there was none: grpc-js only says that there is no connection. */
-export async function explainProxyFailure(proxy: Proxy, server: string): Promise<string | undefined> {
-  const { hostname, port, username, password } = proxy.url;
-  const via = `the proxy ${showProxy(proxy)} (${proxy.source})`;
+/** What a proxy answered to CONNECT; `failure`: it did not. */
+export type Tunnel = { status: number; reason: string } | { failure: string };
+
+/**
+ * Asks a proxy for the way to `server` on a connection to it. With status 200 the socket then leads there.
+ * @param signal ends the wait; the answer is then a failure.
+ */
+export async function openTunnel(proxy: Proxy, server: string, socket: Socket, signal: AbortSignal): Promise<Tunnel> {
+  const { username, password } = proxy.url;
   const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
   const asked = request({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port || 80,
+    createConnection: () => socket,
     method: 'CONNECT',
     path: server,
     headers: { host: server, ...(username && { 'proxy-authorization': `Basic ${credentials}` }) },
-    timeout: 5000,
   });
   try {
-    asked.on('timeout', () => asked.destroy(new Error('no answer within 5 s')));
+    asked.on('error', () => undefined);
     asked.end();
     // Whatever the status is, an answer to CONNECT comes as this event.
-    const [answer, socket] = (await once(asked, 'connect')) as [IncomingMessage, Socket];
-    socket.destroy();
+    const [answer] = (await once(asked, 'connect', { signal })) as [IncomingMessage];
     const { statusCode = 0, statusMessage = '' } = answer;
-    if (statusCode === 200) return undefined;
-    if (statusCode === 407) return `${via} wants a user and a password, or others: put them into its URL.`;
-    return `${via} refuses the way to ${server}: ${statusCode} ${statusMessage}. Allow CONNECT to it, or name it in NO_PROXY.`;
+    return { status: statusCode, reason: statusMessage };
   } catch (error) {
-    return `${via} cannot be reached: ${messageOf(error)}.`;
-  } finally {
-    asked.destroy();
+    return { failure: signal.aborted ? 'no answer in time' : messageOf(error) };
   }
 }
 
