@@ -52,15 +52,23 @@ export class KubeApi {
   #access: ClusterAccess;
   #clock: Clock;
   #observe: KubeObserver;
+  #mayWrite: (() => void) | undefined;
   #server: URL;
   #prefix: string;
   #loaded: Loaded | undefined;
   #loading: Promise<void> | undefined;
 
-  constructor(access: ClusterAccess, clock: Clock, observe: KubeObserver = () => undefined) {
+  /** @param mayWrite asked right before the bytes of any write go out; throws where this agent must write nothing. */
+  constructor(
+    access: ClusterAccess,
+    clock: Clock,
+    observe: KubeObserver = () => undefined,
+    mayWrite: (() => void) | undefined = undefined,
+  ) {
     this.#access = access;
     this.#clock = clock;
     this.#observe = observe;
+    this.#mayWrite = mayWrite;
     this.#server = new URL(access.server);
     this.#prefix = this.#server.pathname === '/' ? '' : this.#server.pathname;
   }
@@ -158,7 +166,8 @@ export class KubeApi {
           ? undefined
           : setTimeout(() => request.destroy(new DOMException('No answer.', 'TimeoutError')), timeoutMs);
       try {
-        if (call.permit) endIfPermitted(request, body, call.permit, call.signal);
+        const permit = this.#permitOf(call);
+        if (permit) endIfPermitted(request, body, permit, call.signal);
         else request.end(body);
         [answer] = (await once(request, 'response')) as [IncomingMessage];
       } finally {
@@ -177,6 +186,15 @@ export class KubeApi {
     if (status === 401 && this.#loaded) this.#loaded.atMs = 0;
     const text = await read(answer).catch(() => '');
     throw answerError(call.what, status, text, answer.headers['retry-after']);
+  }
+
+  #permitOf({ method, permit }: KubeCall): (() => void) | undefined {
+    const mayWrite = this.#mayWrite;
+    if (!mayWrite || method === 'GET') return permit;
+    return () => {
+      mayWrite();
+      permit?.();
+    };
   }
 
   async #ready() {
