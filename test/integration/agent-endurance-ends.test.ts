@@ -42,7 +42,7 @@ async function impatient(
       log: createLog({ name: 'agent', format: 'json', level: 'debug', destination }),
     }),
   );
-  const endings = (): Line[] => lines.filter(({ msg }) => msg === 'session ended');
+  const endings = (): Line[] => lines.filter(({ msg }) => msg === 'session ended' || msg === 'cannot connect');
   return { hub, agent, endings, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 

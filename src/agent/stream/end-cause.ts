@@ -75,7 +75,7 @@ export function causeOfEnd(end: Unwelcome): Diagnosis {
       return {
         cause: 'orchestrator',
         code,
-        detail: `The way is open now, and no session came about: ${detail}`,
+        detail: end.kind === 'refused' ? detail : `The way is open now, and no session came about: ${detail}`,
         hint: "If it stays so, look at the orchestrator's log.",
       };
   }
