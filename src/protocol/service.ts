@@ -18,8 +18,11 @@ import { SluiceError } from '../shared/errors.ts';
 import descriptor from './gen/descriptor.json' with { type: 'json' };
 import type { AgentMessage, AgentMessage__Output } from './gen/sluice/agent/v1/AgentMessage.ts';
 import type { CheckReply, CheckReply__Output } from './gen/sluice/agent/v1/CheckReply.ts';
+import type { EnrolRequest, EnrolRequest__Output } from './gen/sluice/agent/v1/EnrolRequest.ts';
 import type { Hello, Hello__Output } from './gen/sluice/agent/v1/Hello.ts';
 import type { HubMessage, HubMessage__Output } from './gen/sluice/agent/v1/HubMessage.ts';
+import type { IssuedCredential, IssuedCredential__Output } from './gen/sluice/agent/v1/IssuedCredential.ts';
+import type { RenewRequest, RenewRequest__Output } from './gen/sluice/agent/v1/RenewRequest.ts';
 
 /**
  * The protocol versions this build speaks. 1: the first. 2: generations, repeated operations marked as such, chunks, progress.
@@ -92,6 +95,18 @@ export const agentHubService = {
     responseSerialize: asIs,
   },
   Check: checkMethod,
+  Enrol: definition['Enrol'] as MethodDefinition<
+    EnrolRequest,
+    IssuedCredential,
+    EnrolRequest__Output,
+    IssuedCredential__Output
+  >,
+  Renew: definition['Renew'] as MethodDefinition<
+    RenewRequest,
+    IssuedCredential,
+    RenewRequest__Output,
+    IssuedCredential__Output
+  >,
 };
 
 /** The agent's end: reads hub messages, writes encoded agent messages. */
@@ -100,14 +115,26 @@ export type AgentStream = ClientDuplexStream<Buffer, HubMessage__Output>;
 export type HubStream = ServerDuplexStream<AgentMessage__Output, Buffer>;
 /** The hub's end of a `Check`. */
 export type CheckCall = ServerUnaryCall<Hello__Output, CheckReply>;
+export type EnrolCall = ServerUnaryCall<EnrolRequest__Output, IssuedCredential>;
+export type RenewCall = ServerUnaryCall<RenewRequest__Output, IssuedCredential>;
+
+/** How a unary call ends at the agent. */
+type Ends<Reply> = (error: ServiceError | null, reply?: Reply) => void;
 
 export interface AgentHubClient extends Client {
   Connect(metadata: Metadata): AgentStream;
-  Check(
-    hello: Hello,
+  Check(hello: Hello, metadata: Metadata, options: CallOptions, callback: Ends<CheckReply__Output>): ClientUnaryCall;
+  Enrol(
+    request: EnrolRequest,
     metadata: Metadata,
     options: CallOptions,
-    callback: (error: ServiceError | null, reply?: CheckReply__Output) => void,
+    callback: Ends<IssuedCredential__Output>,
+  ): ClientUnaryCall;
+  Renew(
+    request: RenewRequest,
+    metadata: Metadata,
+    options: CallOptions,
+    callback: Ends<IssuedCredential__Output>,
   ): ClientUnaryCall;
 }
 

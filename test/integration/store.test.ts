@@ -259,8 +259,9 @@ test('each session has a higher epoch than any the agent saw, and a late farewel
     namespaces: ['shop'],
     lastEpoch: 0,
   };
+  const certificate = (serial: string) => ({ serial, endsAt: new Date(), authority: 'ab' });
   expect(await openSession(store, 'nobody', facts)).toBeUndefined();
-  await saveAgent(store, 'east', 'hash', '01');
+  await saveAgent(store, 'east', 'hash', certificate('01'));
   expect((await openSession(store, 'east', facts))?.epoch).toBe(1);
   expect((await openSession(store, 'east', { ...facts, lastEpoch: 40 }))?.epoch).toBe(41);
   await closeSession(store, 'east', 1, 'replaced');
@@ -274,10 +275,10 @@ test('each session has a higher epoch than any the agent saw, and a late farewel
   );
   expect(await revokeAgent(store, 'east')).toBe(true);
   expect(await openSession(store, 'east', facts)).toBeUndefined();
-  await saveAgent(store, 'east', 'hash-2', '02');
+  await saveAgent(store, 'east', 'hash-2', certificate('02'));
   expect(await identityOfAccount(store, 'east')).toMatchObject({
-    tokenHash: 'hash-2',
     certificateSerial: '02',
+    previousSerial: null,
     revokedAt: null,
   });
 });

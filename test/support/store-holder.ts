@@ -8,7 +8,7 @@ import { silentLog } from '../../src/shared/log.ts';
 const folder = process.argv[2] ?? '';
 const started = performance.now();
 const store = await openStore({ dataDir: folder, log: silentLog });
-await saveAgent(store, 'written-by-the-holder', 'hash', 'serial');
+await saveAgent(store, 'written-by-the-holder', 'hash', null);
 const file = await readPostmasterFile(`${folder}/postgres`);
 process.on('SIGTERM', () => void store.close().then(() => process.exit(0)));
 process.stdout.write(

@@ -1,30 +1,51 @@
-/** The orchestrator's own certificate authority: made at the first start, signs the hub's certificate and the agents'. */
+/** The orchestrator's own certificate authority: made at the first start, signs the hub's certificate and the agents', and is followed by another. */
 
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
-import type { CertificateAndKey, IssuedCertificate } from './issue.ts';
+import { AuthorityFiles } from './authority-files.ts';
+import type { Roles } from './authority-files.ts';
+import type { CertificateAndKey, IssuedCertificate, SignedCertificate } from './issue.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const RENEW_BEFORE_DAYS = 60;
 
+/** One authority that is trusted. */
+export interface Trusted {
+  role: keyof Roles;
+  /** Of its certificate: SHA-256, hexadecimal. */
+  fingerprint: string;
+  endsAt: Date;
+}
+
 export interface Authority {
-  /** PEM of the authority's certificate: what both sides check the other by. */
+  /** PEM of every authority that is trusted: what both sides check the other by. More than one while one follows another. */
   readonly ca: string;
+  readonly trusted: readonly Trusted[];
+  /** Fingerprint of the one that signs. */
+  readonly active: string;
   readonly server: CertificateAndKey;
-  /**
-   * A client certificate with the account as its common name. As long-lived as the authority: at each connect the hub
-   * compares its serial with the account's current one, and that, not its age, is what ends it.
-   */
-  issueAgent(account: string): Promise<IssuedCertificate>;
   /**
    * The certificate of the HTTP API, kept beside the hub's: the same one until it is near its end, lacks a name or is another
    * authority's, so ask again now and then.
    * @param names beside localhost.
    */
   serverFor(names: readonly string[]): Promise<CertificateAndKey>;
+  /**
+   * A client certificate with the account as its common name, and its key. As long-lived as the authority: at each connect
+   * the hub compares its serial with the account's current one, and that, not its age, is what ends it.
+   */
+  issueAgent(account: string): Promise<IssuedCertificate>;
+  /** The same for a key that the agent keeps to itself. @param csr PKCS#10, DER. @throws SluiceError INVALID_CSR. */
+  signAgent(account: string, csr: Uint8Array, lifetimeMs: number): Promise<SignedCertificate>;
+  /** Makes the authority that is to follow, which is trusted from now on. Once there is one it does nothing. */
+  prepare(): Promise<void>;
+  /** The prepared one signs from now on, the hub's certificate first. */
+  activate(): Promise<void>;
+  /** What the old one signed no longer counts. */
+  retire(): Promise<void>;
+  /** Calls back after each of these. @returns the way to stop. */
+  onChange(listener: () => void): () => void;
 }
 
 export interface AuthorityOptions {
@@ -39,21 +60,125 @@ export interface AuthorityOptions {
  * @throws SluiceError CERTIFICATE_AUTHORITY (stalled) when its files cannot be read.
  */
 export async function loadAuthority(options: AuthorityOptions): Promise<Authority> {
-  const folder = join(options.dataDir, 'ca');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const ca = (await readPair(folder, 'ca')) ?? (await writePair(folder, 'ca', await newRoot(options)));
-  const authority = readable(folder, ca);
-  const serverNamed = async (name: string, hosts: readonly string[]): Promise<CertificateAndKey> => {
-    const known = await readPair(folder, name);
-    const isFresh = known !== undefined && isServerFresh(known.certificate, authority, { ...options, hosts });
-    return isFresh ? known : writePair(folder, name, await newServer(ca, { ...options, hosts }));
-  };
-  return {
-    ca: ca.certificate,
-    server: await serverNamed('server', options.hosts),
-    serverFor: (names) => serverNamed('api', names),
-    issueAgent: async (account) => (await import('./issue.ts')).makeAgent(ca, account, options.now()),
-  };
+  const files = new AuthorityFiles(options.dataDir);
+  await files.make();
+  const roles = await readable(files, () => files.roles());
+  if (roles.active === 'ca' && !(await files.read('ca'))) await files.write('ca', await newRoot(options));
+  const authority = new OwnAuthority(files, options);
+  await authority.load(roles);
+  return authority;
+}
+
+interface Member {
+  pair: CertificateAndKey;
+  certificate: X509Certificate;
+}
+
+class OwnAuthority implements Authority {
+  readonly #files: AuthorityFiles;
+  readonly #options: AuthorityOptions;
+  readonly #listeners = new Set<() => void>();
+  #roles!: Roles;
+  #active!: Member;
+  #others: { role: 'next' | 'old'; member: Member }[] = [];
+  server!: CertificateAndKey;
+
+  constructor(files: AuthorityFiles, options: AuthorityOptions) {
+    this.#files = files;
+    this.#options = options;
+  }
+
+  get ca(): string {
+    return [this.#active, ...this.#others.map(({ member }) => member)].map(({ pair }) => pair.certificate).join('\n');
+  }
+
+  get trusted(): Trusted[] {
+    return [{ role: 'active' as const, member: this.#active }, ...this.#others].map(({ role, member }) => ({
+      role,
+      fingerprint: fingerprintOf(member.certificate),
+      endsAt: member.certificate.validToDate,
+    }));
+  }
+
+  get active(): string {
+    return fingerprintOf(this.#active.certificate);
+  }
+
+  async load(roles: Roles): Promise<void> {
+    this.#roles = roles;
+    this.#active = await this.#member(roles.active);
+    this.#others = [];
+    for (const role of ['next', 'old'] as const) {
+      const name = roles[role];
+      if (name !== undefined) this.#others.push({ role, member: await this.#member(name) });
+    }
+    this.server = await this.#serverNamed('server', this.#options.hosts);
+  }
+
+  serverFor(names: readonly string[]): Promise<CertificateAndKey> {
+    return this.#serverNamed('api', names);
+  }
+
+  async issueAgent(account: string): Promise<IssuedCertificate> {
+    return (await import('./issue.ts')).makeAgent(this.#active.pair, account, this.#options.now());
+  }
+
+  async signAgent(account: string, csr: Uint8Array, lifetimeMs: number): Promise<SignedCertificate> {
+    const { signAgent } = await import('./issue.ts');
+    return signAgent(this.#active.pair, account, csr, { nowMs: this.#options.now(), lifetimeMs });
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#roles.next !== undefined) return;
+    const pair = await newRoot(this.#options);
+    const name = `ca-${fingerprintOf(new X509Certificate(pair.certificate)).slice(0, 12)}`;
+    await this.#files.write(name, pair);
+    await this.#become({ ...this.#roles, next: name });
+  }
+
+  async activate(): Promise<void> {
+    const { active, next } = this.#roles;
+    if (next !== undefined) await this.#become({ active: next, old: active });
+  }
+
+  async retire(): Promise<void> {
+    const { active, next } = this.#roles;
+    await this.#become({ active, ...(next !== undefined && { next }) });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #become(roles: Roles): Promise<void> {
+    await this.#files.setRoles(roles);
+    await this.load(roles);
+    for (const listener of this.#listeners) listener();
+  }
+
+  async #serverNamed(name: string, hosts: readonly string[]): Promise<CertificateAndKey> {
+    const options = { ...this.#options, hosts };
+    const known = await this.#files.read(name);
+    const isFresh = known !== undefined && isServerFresh(known.certificate, this.#active.certificate, options);
+    return isFresh ? known : this.#files.write(name, await newServer(this.#active.pair, options));
+  }
+
+  #member(name: string): Promise<Member> {
+    return readable(this.#files, async () => {
+      const pair = await this.#files.read(name);
+      if (!pair) throw new Error(`${name}.crt or ${name}.key is not there`);
+      const certificate = new X509Certificate(pair.certificate);
+      if (!certificate.checkPrivateKey(createPrivateKey(pair.key)))
+        throw new Error('certificate and key do not belong together');
+      return { pair, certificate };
+    });
+  }
+}
+
+/** As agents name it. */
+export function fingerprintOf(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
 async function newRoot({ now }: AuthorityOptions): Promise<CertificateAndKey> {
@@ -66,15 +191,13 @@ async function newServer(ca: CertificateAndKey, { hosts, now }: AuthorityOptions
   return makeServer(ca, hostNames(hosts), now());
 }
 
-function readable(folder: string, { certificate, key }: CertificateAndKey): X509Certificate {
+async function readable<T>({ folder }: AuthorityFiles, read: () => Promise<T>): Promise<T> {
   try {
-    const parsed = new X509Certificate(certificate);
-    if (!parsed.checkPrivateKey(createPrivateKey(key))) throw new Error('certificate and key do not belong together');
-    return parsed;
+    return await read();
   } catch (cause) {
     throw new SluiceError(
       'CERTIFICATE_AUTHORITY',
-      `The certificate authority in ${folder} cannot be read: ${messageOf(cause)}. Restore ca.crt and ca.key from a backup; if you delete both, a new one is made and every agent needs a new credential.`,
+      `The certificate authority in ${folder} cannot be read: ${messageOf(cause)}. Restore the folder from a backup; if you delete it, a new one is made and every agent needs a new credential.`,
       { disposition: 'stalled', cause },
     );
   }
@@ -102,31 +225,4 @@ function covers(certificate: X509Certificate, host: string): boolean {
 
 function hostNames(hosts: readonly string[]): string[] {
   return [...new Set(['localhost', '127.0.0.1', '::1', ...hosts])];
-}
-
-async function readPair(folder: string, name: string): Promise<CertificateAndKey | undefined> {
-  const read = (ending: string): Promise<string | undefined> =>
-    readFile(join(folder, `${name}.${ending}`), 'utf8').catch(missing);
-  const [certificate, key] = await Promise.all([read('crt'), read('key')]);
-  return certificate !== undefined && key !== undefined
-    ? { certificate: certificate.trim(), key: key.trim() }
-    : undefined;
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
-}
-
-/** The key first, each whole or not at all: an interrupted start makes the pair again. */
-async function writePair(folder: string, name: string, pair: CertificateAndKey): Promise<CertificateAndKey> {
-  for (const [ending, text, mode] of [
-    ['key', pair.key, 0o600],
-    ['crt', pair.certificate, 0o644],
-  ] as const) {
-    const path = join(folder, `${name}.${ending}`);
-    await writeFile(`${path}.new`, `${text}\n`, { mode });
-    await chmod(`${path}.new`, mode);
-    await rename(`${path}.new`, path);
-  }
-  return pair;
 }

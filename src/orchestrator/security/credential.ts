@@ -31,10 +31,14 @@ export async function addAgent(
   account: string,
 ): Promise<AgentCredential> {
   requireAccountName(account);
-  const { certificate, key, serial } = await authority.issueAgent(account);
-  const token = `sluice_${randomBytes(32).toString('base64url')}`;
-  await saveAgent(store, account, hashToken(token), serial);
+  const { certificate, key, serial, endsAt } = await authority.issueAgent(account);
+  const token = newToken();
+  await saveAgent(store, account, hashToken(token), { serial, endsAt, authority: authority.active });
   return { account, server, ca: authority.ca, certificate, key, token };
+}
+
+export function newToken(): string {
+  return `sluice_${randomBytes(32).toString('base64url')}`;
 }
 
 /** 256 bits of chance need no salt and no slow hash. */
@@ -42,7 +46,8 @@ export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-function requireAccountName(account: string): void {
+/** @throws SluiceError INVALID_ACCOUNT. */
+export function requireAccountName(account: string): void {
   if (ACCOUNT.test(account)) return;
   throw new SluiceError(
     'INVALID_ACCOUNT',

@@ -4,6 +4,7 @@ import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
+import { SluiceError, messageOf } from '../../shared/errors.ts';
 import { normalSerial } from './serial.ts';
 
 x509.cryptoProvider.set(webcrypto);
@@ -22,10 +23,15 @@ export interface CertificateAndKey {
   key: string;
 }
 
-export interface IssuedCertificate extends CertificateAndKey {
+export interface SignedCertificate {
+  /** PEM */
+  certificate: string;
   /** Hexadecimal, as `normalSerial` writes it. */
   serial: string;
+  endsAt: Date;
 }
+
+export type IssuedCertificate = SignedCertificate & CertificateAndKey;
 
 interface Signer {
   certificate: x509.X509Certificate;
@@ -64,35 +70,71 @@ export async function makeServer(
 ): Promise<CertificateAndKey> {
   const alternatives = names.map((host) => ({ type: isIP(host) ? ('ip' as const) : ('dns' as const), value: host }));
   const extensions = [new x509.SubjectAlternativeNameExtension(alternatives), usage(x509.ExtendedKeyUsage.serverAuth)];
-  return sign(await signerOf(ca), 'sluice-orchestrator', extensions, validity(nowMs, SERVER_DAYS));
+  const keys = await newKeys();
+  const signer = await signerOf(ca);
+  const subject = { commonName: 'sluice-orchestrator', publicKey: keys.publicKey };
+  const { certificate } = await sign(signer, subject, extensions, validity(nowMs, SERVER_DAYS));
+  return { certificate, key: await keyPem(keys.privateKey) };
 }
 
-/** A client certificate with the account as its common name, as long-lived as the authority. */
+/** A client certificate with the account as its common name, and its key, as long-lived as the authority. */
 export async function makeAgent(ca: CertificateAndKey, account: string, nowMs: number): Promise<IssuedCertificate> {
   const signer = await signerOf(ca);
+  const keys = await newKeys();
+  const subject = { commonName: account, publicKey: keys.publicKey };
   const { notBefore } = validity(nowMs, CA_DAYS);
-  return sign(signer, account, [usage(x509.ExtendedKeyUsage.clientAuth)], {
+  const signed = await sign(signer, subject, [usage(x509.ExtendedKeyUsage.clientAuth)], {
     notBefore,
     notAfter: signer.certificate.notAfter,
   });
+  return { ...signed, key: await keyPem(keys.privateKey) };
+}
+
+/**
+ * A client certificate for the key of a request; whatever else the request says is not looked at.
+ * @param csr PKCS#10, DER. @throws SluiceError INVALID_CSR.
+ */
+export async function signAgent(
+  ca: CertificateAndKey,
+  account: string,
+  csr: Uint8Array,
+  { nowMs, lifetimeMs }: { nowMs: number; lifetimeMs: number },
+): Promise<SignedCertificate> {
+  const publicKey = await keyOfRequest(csr);
+  const notBefore = new Date(nowMs - BACKDATE_MS);
+  return sign(await signerOf(ca), { commonName: account, publicKey }, [usage(x509.ExtendedKeyUsage.clientAuth)], {
+    notBefore,
+    notAfter: new Date(nowMs + lifetimeMs),
+  });
+}
+
+/** The key whose holder signed the request. */
+async function keyOfRequest(csr: Uint8Array): Promise<webcrypto.CryptoKey> {
+  try {
+    const request = new x509.Pkcs10CertificateRequest(Uint8Array.from(csr));
+    if (!(await request.verify())) throw new Error('its signature does not fit its key');
+    return await request.publicKey.export({ name: 'ECDSA', namedCurve: 'P-256' }, ['verify']);
+  } catch (cause) {
+    throw new SluiceError('INVALID_CSR', `The certificate request cannot be used: ${messageOf(cause)}.`, { cause });
+  }
 }
 
 async function sign(
   signer: Signer,
-  commonName: string,
+  { commonName, publicKey }: { commonName: string; publicKey: webcrypto.CryptoKey },
   extensions: x509.Extension[],
   { notBefore, notAfter }: { notBefore: Date; notAfter: Date },
-): Promise<IssuedCertificate> {
-  const keys = await newKeys();
+): Promise<SignedCertificate> {
   const serial = newSerial();
+  const endsAt = notAfter > signer.certificate.notAfter ? signer.certificate.notAfter : notAfter;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial,
     subject: [{ CN: [commonName] }],
     issuer: signer.certificate.subject,
     notBefore,
-    notAfter: notAfter > signer.certificate.notAfter ? signer.certificate.notAfter : notAfter,
+    notAfter: endsAt,
     signingKey: signer.key,
-    publicKey: keys.publicKey,
+    publicKey,
     signingAlgorithm: ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -101,11 +143,7 @@ async function sign(
       ...extensions,
     ],
   });
-  return {
-    certificate: certificate.toString('pem').trim(),
-    key: await keyPem(keys.privateKey),
-    serial: normalSerial(serial),
-  };
+  return { certificate: certificate.toString('pem').trim(), serial: normalSerial(serial), endsAt };
 }
 
 function usage(purpose: string): x509.Extension {

@@ -155,8 +155,69 @@ create table sluice.alert (
 create unique index alert_open on sluice.alert (account, kind) nulls not distinct where closed_at is null;
 `;
 
+/** An account may have been invited and have no credential yet; a renewed one counts beside its predecessor until it is used. */
+const enrolment = `
+alter table sluice.agent
+  alter column token_hash drop not null,
+  alter column certificate_serial drop not null,
+  add column previous_token_hash text,
+  add column previous_serial text,
+  add column certificate_ends_at timestamptz,
+  add column certificate_authority text,
+  add column authorities text[],
+  add column held_serial text;
+
+create table sluice.join_token (
+  hash text primary key,
+  account text not null,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null,
+  used_at timestamptz,
+  used_key text,
+  used_by text
+);
+create index join_token_of_account on sluice.join_token (account);
+`;
+
+/** Who may use the API, and what was asked of it. Of a token's secret there is a hash; a change has its row before it is made. */
+const access = `
+create table sluice.api_token (
+  id bigint generated always as identity primary key,
+  hash text not null unique,
+  name text not null,
+  role text not null,
+  applications text[],
+  as_roles text[] not null default '{}',
+  created_at timestamptz not null default now(),
+  created_by text not null,
+  expires_at timestamptz,
+  last_used_at timestamptz,
+  revoked_at timestamptz,
+  check (role <> 'admin' or applications is null)
+);
+create unique index api_token_live on sluice.api_token (name) where revoked_at is null;
+
+create table sluice.audit (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default now(),
+  who text not null,
+  role text not null,
+  by text,
+  action text not null,
+  object text,
+  application text,
+  outcome text,
+  reason text,
+  address text not null,
+  user_agent text
+);
+create index audit_at on sluice.audit (at);
+`;
+
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'initial', sql: initial },
   { number: 2, name: 'steps', sql: steps },
   { number: 3, name: 'link', sql: link },
+  { number: 4, name: 'enrolment', sql: enrolment },
+  { number: 5, name: 'access', sql: access },
 ];

@@ -13,14 +13,17 @@ import type { DeploymentRecord as _sluice_agent_v1_DeploymentRecord, DeploymentR
 import type { Discover as _sluice_agent_v1_Discover, Discover__Output as _sluice_agent_v1_Discover__Output } from './sluice/agent/v1/Discover.ts';
 import type { Draining as _sluice_agent_v1_Draining, Draining__Output as _sluice_agent_v1_Draining__Output } from './sluice/agent/v1/Draining.ts';
 import type { EndpointsRecord as _sluice_agent_v1_EndpointsRecord, EndpointsRecord__Output as _sluice_agent_v1_EndpointsRecord__Output } from './sluice/agent/v1/EndpointsRecord.ts';
+import type { EnrolRequest as _sluice_agent_v1_EnrolRequest, EnrolRequest__Output as _sluice_agent_v1_EnrolRequest__Output } from './sluice/agent/v1/EnrolRequest.ts';
 import type { Get as _sluice_agent_v1_Get, Get__Output as _sluice_agent_v1_Get__Output } from './sluice/agent/v1/Get.ts';
 import type { GoAway as _sluice_agent_v1_GoAway, GoAway__Output as _sluice_agent_v1_GoAway__Output } from './sluice/agent/v1/GoAway.ts';
 import type { Guard as _sluice_agent_v1_Guard, Guard__Output as _sluice_agent_v1_Guard__Output } from './sluice/agent/v1/Guard.ts';
 import type { GuardWrite as _sluice_agent_v1_GuardWrite, GuardWrite__Output as _sluice_agent_v1_GuardWrite__Output } from './sluice/agent/v1/GuardWrite.ts';
 import type { Heartbeat as _sluice_agent_v1_Heartbeat, Heartbeat__Output as _sluice_agent_v1_Heartbeat__Output } from './sluice/agent/v1/Heartbeat.ts';
 import type { Hello as _sluice_agent_v1_Hello, Hello__Output as _sluice_agent_v1_Hello__Output } from './sluice/agent/v1/Hello.ts';
+import type { Holds as _sluice_agent_v1_Holds, Holds__Output as _sluice_agent_v1_Holds__Output } from './sluice/agent/v1/Holds.ts';
 import type { Http as _sluice_agent_v1_Http, Http__Output as _sluice_agent_v1_Http__Output } from './sluice/agent/v1/Http.ts';
 import type { HubMessage as _sluice_agent_v1_HubMessage, HubMessage__Output as _sluice_agent_v1_HubMessage__Output } from './sluice/agent/v1/HubMessage.ts';
+import type { IssuedCredential as _sluice_agent_v1_IssuedCredential, IssuedCredential__Output as _sluice_agent_v1_IssuedCredential__Output } from './sluice/agent/v1/IssuedCredential.ts';
 import type { JobRecord as _sluice_agent_v1_JobRecord, JobRecord__Output as _sluice_agent_v1_JobRecord__Output } from './sluice/agent/v1/JobRecord.ts';
 import type { List as _sluice_agent_v1_List, List__Output as _sluice_agent_v1_List__Output } from './sluice/agent/v1/List.ts';
 import type { Logs as _sluice_agent_v1_Logs, Logs__Output as _sluice_agent_v1_Logs__Output } from './sluice/agent/v1/Logs.ts';
@@ -34,6 +37,7 @@ import type { Problem as _sluice_agent_v1_Problem, Problem__Output as _sluice_ag
 import type { ProfileRecord as _sluice_agent_v1_ProfileRecord, ProfileRecord__Output as _sluice_agent_v1_ProfileRecord__Output } from './sluice/agent/v1/ProfileRecord.ts';
 import type { Received as _sluice_agent_v1_Received, Received__Output as _sluice_agent_v1_Received__Output } from './sluice/agent/v1/Received.ts';
 import type { Refused as _sluice_agent_v1_Refused, Refused__Output as _sluice_agent_v1_Refused__Output } from './sluice/agent/v1/Refused.ts';
+import type { RenewRequest as _sluice_agent_v1_RenewRequest, RenewRequest__Output as _sluice_agent_v1_RenewRequest__Output } from './sluice/agent/v1/RenewRequest.ts';
 import type { ReplicaSetRecord as _sluice_agent_v1_ReplicaSetRecord, ReplicaSetRecord__Output as _sluice_agent_v1_ReplicaSetRecord__Output } from './sluice/agent/v1/ReplicaSetRecord.ts';
 import type { ResultStored as _sluice_agent_v1_ResultStored, ResultStored__Output as _sluice_agent_v1_ResultStored__Output } from './sluice/agent/v1/ResultStored.ts';
 import type { ReviewAccess as _sluice_agent_v1_ReviewAccess, ReviewAccess__Output as _sluice_agent_v1_ReviewAccess__Output } from './sluice/agent/v1/ReviewAccess.ts';
@@ -42,6 +46,7 @@ import type { Scale as _sluice_agent_v1_Scale, Scale__Output as _sluice_agent_v1
 import type { Scrape as _sluice_agent_v1_Scrape, Scrape__Output as _sluice_agent_v1_Scrape__Output } from './sluice/agent/v1/Scrape.ts';
 import type { Snapshot as _sluice_agent_v1_Snapshot, Snapshot__Output as _sluice_agent_v1_Snapshot__Output } from './sluice/agent/v1/Snapshot.ts';
 import type { SplitRecord as _sluice_agent_v1_SplitRecord, SplitRecord__Output as _sluice_agent_v1_SplitRecord__Output } from './sluice/agent/v1/SplitRecord.ts';
+import type { Trust as _sluice_agent_v1_Trust, Trust__Output as _sluice_agent_v1_Trust__Output } from './sluice/agent/v1/Trust.ts';
 import type { Watch as _sluice_agent_v1_Watch, Watch__Output as _sluice_agent_v1_Watch__Output } from './sluice/agent/v1/Watch.ts';
 import type { WatchSet as _sluice_agent_v1_WatchSet, WatchSet__Output as _sluice_agent_v1_WatchSet__Output } from './sluice/agent/v1/WatchSet.ts';
 import type { WeightRecord as _sluice_agent_v1_WeightRecord, WeightRecord__Output as _sluice_agent_v1_WeightRecord__Output } from './sluice/agent/v1/WeightRecord.ts';
@@ -67,6 +72,7 @@ export interface ProtoGrpcType {
         Discover: MessageTypeDefinition<_sluice_agent_v1_Discover, _sluice_agent_v1_Discover__Output>
         Draining: MessageTypeDefinition<_sluice_agent_v1_Draining, _sluice_agent_v1_Draining__Output>
         EndpointsRecord: MessageTypeDefinition<_sluice_agent_v1_EndpointsRecord, _sluice_agent_v1_EndpointsRecord__Output>
+        EnrolRequest: MessageTypeDefinition<_sluice_agent_v1_EnrolRequest, _sluice_agent_v1_EnrolRequest__Output>
         Get: MessageTypeDefinition<_sluice_agent_v1_Get, _sluice_agent_v1_Get__Output>
         GoAway: MessageTypeDefinition<_sluice_agent_v1_GoAway, _sluice_agent_v1_GoAway__Output>
         Guard: MessageTypeDefinition<_sluice_agent_v1_Guard, _sluice_agent_v1_Guard__Output>
@@ -74,8 +80,10 @@ export interface ProtoGrpcType {
         GuardWrite: MessageTypeDefinition<_sluice_agent_v1_GuardWrite, _sluice_agent_v1_GuardWrite__Output>
         Heartbeat: MessageTypeDefinition<_sluice_agent_v1_Heartbeat, _sluice_agent_v1_Heartbeat__Output>
         Hello: MessageTypeDefinition<_sluice_agent_v1_Hello, _sluice_agent_v1_Hello__Output>
+        Holds: MessageTypeDefinition<_sluice_agent_v1_Holds, _sluice_agent_v1_Holds__Output>
         Http: MessageTypeDefinition<_sluice_agent_v1_Http, _sluice_agent_v1_Http__Output>
         HubMessage: MessageTypeDefinition<_sluice_agent_v1_HubMessage, _sluice_agent_v1_HubMessage__Output>
+        IssuedCredential: MessageTypeDefinition<_sluice_agent_v1_IssuedCredential, _sluice_agent_v1_IssuedCredential__Output>
         JobRecord: MessageTypeDefinition<_sluice_agent_v1_JobRecord, _sluice_agent_v1_JobRecord__Output>
         JobState: EnumTypeDefinition
         List: MessageTypeDefinition<_sluice_agent_v1_List, _sluice_agent_v1_List__Output>
@@ -94,6 +102,7 @@ export interface ProtoGrpcType {
         Propagation: EnumTypeDefinition
         Received: MessageTypeDefinition<_sluice_agent_v1_Received, _sluice_agent_v1_Received__Output>
         Refused: MessageTypeDefinition<_sluice_agent_v1_Refused, _sluice_agent_v1_Refused__Output>
+        RenewRequest: MessageTypeDefinition<_sluice_agent_v1_RenewRequest, _sluice_agent_v1_RenewRequest__Output>
         ReplicaSetRecord: MessageTypeDefinition<_sluice_agent_v1_ReplicaSetRecord, _sluice_agent_v1_ReplicaSetRecord__Output>
         ResultStored: MessageTypeDefinition<_sluice_agent_v1_ResultStored, _sluice_agent_v1_ResultStored__Output>
         ReviewAccess: MessageTypeDefinition<_sluice_agent_v1_ReviewAccess, _sluice_agent_v1_ReviewAccess__Output>
@@ -102,6 +111,7 @@ export interface ProtoGrpcType {
         Scrape: MessageTypeDefinition<_sluice_agent_v1_Scrape, _sluice_agent_v1_Scrape__Output>
         Snapshot: MessageTypeDefinition<_sluice_agent_v1_Snapshot, _sluice_agent_v1_Snapshot__Output>
         SplitRecord: MessageTypeDefinition<_sluice_agent_v1_SplitRecord, _sluice_agent_v1_SplitRecord__Output>
+        Trust: MessageTypeDefinition<_sluice_agent_v1_Trust, _sluice_agent_v1_Trust__Output>
         Watch: MessageTypeDefinition<_sluice_agent_v1_Watch, _sluice_agent_v1_Watch__Output>
         WatchSet: MessageTypeDefinition<_sluice_agent_v1_WatchSet, _sluice_agent_v1_WatchSet__Output>
         WeightRecord: MessageTypeDefinition<_sluice_agent_v1_WeightRecord, _sluice_agent_v1_WeightRecord__Output>

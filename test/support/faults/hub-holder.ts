@@ -17,7 +17,7 @@ const [folder = '', databaseUrl = '', token = ''] = process.argv.slice(2);
 const tell = (message: FromHolder): void => void process.send?.(message);
 const store = await openStore({ dataDir: folder, databaseUrl, log: silentLog });
 const known = await store.pool.query('select 1 from sluice.agent');
-if (known.rowCount === 0) await saveAgent(store, 'east', hashToken(token), 'none');
+if (known.rowCount === 0) await saveAgent(store, 'east', hashToken(token), null);
 const always = { perSecond: 10_000, burst: 10_000 };
 const hub = new Hub({
   store,

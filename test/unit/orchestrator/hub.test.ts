@@ -83,7 +83,7 @@ test('one that a live session holds is waited for, but not for ever', () => {
   expect(expiry({ ...FACTS, isHeld: true }, 1_000_000 + HELD_MS)).toHaveProperty('expired');
 });
 
-const KNOWN = { account: 'east', tokenHash: 'h', certificateSerial: 's', revokedAt: null };
+const KNOWN = { account: 'east', certificateSerial: 's', previousSerial: null, revokedAt: null };
 
 test('only the current credential of a known account that is not revoked counts', () => {
   expect(judgeIdentity(KNOWN, true)).toEqual({ account: 'east' });

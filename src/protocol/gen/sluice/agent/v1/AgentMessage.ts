@@ -7,6 +7,7 @@ import type { Snapshot as _sluice_agent_v1_Snapshot, Snapshot__Output as _sluice
 import type { Heartbeat as _sluice_agent_v1_Heartbeat, Heartbeat__Output as _sluice_agent_v1_Heartbeat__Output } from '../../../sluice/agent/v1/Heartbeat.ts';
 import type { Draining as _sluice_agent_v1_Draining, Draining__Output as _sluice_agent_v1_Draining__Output } from '../../../sluice/agent/v1/Draining.ts';
 import type { Chunk as _sluice_agent_v1_Chunk, Chunk__Output as _sluice_agent_v1_Chunk__Output } from '../../../sluice/agent/v1/Chunk.ts';
+import type { Holds as _sluice_agent_v1_Holds, Holds__Output as _sluice_agent_v1_Holds__Output } from '../../../sluice/agent/v1/Holds.ts';
 
 /**
  * Agent -> hub.
@@ -19,7 +20,8 @@ export interface AgentMessage {
   'heartbeat'?: (_sluice_agent_v1_Heartbeat | null);
   'draining'?: (_sluice_agent_v1_Draining | null);
   'chunk'?: (_sluice_agent_v1_Chunk | null);
-  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining"|"chunk";
+  'holds'?: (_sluice_agent_v1_Holds | null);
+  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining"|"chunk"|"holds";
 }
 
 /**
@@ -33,5 +35,6 @@ export interface AgentMessage__Output {
   'heartbeat'?: (_sluice_agent_v1_Heartbeat__Output | null);
   'draining'?: (_sluice_agent_v1_Draining__Output | null);
   'chunk'?: (_sluice_agent_v1_Chunk__Output | null);
-  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining"|"chunk";
+  'holds'?: (_sluice_agent_v1_Holds__Output | null);
+  'body'?: "hello"|"received"|"status"|"snapshot"|"heartbeat"|"draining"|"chunk"|"holds";
 }

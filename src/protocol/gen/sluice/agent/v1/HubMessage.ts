@@ -9,6 +9,7 @@ import type { Heartbeat as _sluice_agent_v1_Heartbeat, Heartbeat__Output as _slu
 import type { GoAway as _sluice_agent_v1_GoAway, GoAway__Output as _sluice_agent_v1_GoAway__Output } from '../../../sluice/agent/v1/GoAway.ts';
 import type { Refused as _sluice_agent_v1_Refused, Refused__Output as _sluice_agent_v1_Refused__Output } from '../../../sluice/agent/v1/Refused.ts';
 import type { Chunk as _sluice_agent_v1_Chunk, Chunk__Output as _sluice_agent_v1_Chunk__Output } from '../../../sluice/agent/v1/Chunk.ts';
+import type { Trust as _sluice_agent_v1_Trust, Trust__Output as _sluice_agent_v1_Trust__Output } from '../../../sluice/agent/v1/Trust.ts';
 
 /**
  * Hub -> agent.
@@ -23,7 +24,8 @@ export interface HubMessage {
   'goAway'?: (_sluice_agent_v1_GoAway | null);
   'refused'?: (_sluice_agent_v1_Refused | null);
   'chunk'?: (_sluice_agent_v1_Chunk | null);
-  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused"|"chunk";
+  'trust'?: (_sluice_agent_v1_Trust | null);
+  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused"|"chunk"|"trust";
 }
 
 /**
@@ -39,5 +41,6 @@ export interface HubMessage__Output {
   'goAway'?: (_sluice_agent_v1_GoAway__Output | null);
   'refused'?: (_sluice_agent_v1_Refused__Output | null);
   'chunk'?: (_sluice_agent_v1_Chunk__Output | null);
-  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused"|"chunk";
+  'trust'?: (_sluice_agent_v1_Trust__Output | null);
+  'body'?: "welcome"|"operation"|"cancel"|"watchSet"|"resultStored"|"heartbeat"|"goAway"|"refused"|"chunk"|"trust";
 }
