@@ -6,6 +6,7 @@ import { SluiceError, messageOf } from '../shared/errors.ts';
 import type { LogFormat, LogLevel } from '../shared/log.ts';
 import type { CredentialSource } from './credential.ts';
 import type { ClusterSource } from './kubernetes/cluster-access.ts';
+import type { LeaseConfig } from './lease/open-election.ts';
 import type { Policy } from './operations/policy.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readProxy } from './stream/proxy.ts';
@@ -25,6 +26,8 @@ export interface AgentConfig {
   cluster: ClusterSource;
   /** What it refuses whoever asks. */
   policy: Policy;
+  /** Where several agents elect the one that acts; undefined: it is the only one. */
+  lease: LeaseConfig | undefined;
   /** Where /livez, /readyz and /status are served; undefined: nowhere. Port 0: any free one. */
   healthAddress: { host: string; port: number } | undefined;
   log: { format: LogFormat; level: LogLevel };
@@ -35,6 +38,8 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** `host:port`, `[::1]:port`; no scheme: people paste URLs, and grpc-js would take `https` for a resolver's name. */
 const HOST_PORT = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
 const hostPort = z.string().regex(HOST_PORT, 'must be host:port, without a scheme');
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const OBJECT_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const namespaces = z
   .string()
   .transform((text) =>
@@ -44,10 +49,7 @@ const namespaces = z
       .filter((each) => each !== ''),
   )
   .refine((list) => list.length > 0, 'must name at least one namespace, comma separated')
-  .refine(
-    (list) => list.every((each) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(each)),
-    'holds what is no namespace name',
-  );
+  .refine((list) => list.every((each) => NAMESPACE.test(each)), 'holds what is no namespace name');
 const health = z.string().regex(/^(.*):(\d{1,5})$/, 'must be host:port or :port');
 
 const schema = z.strictObject({
@@ -61,6 +63,10 @@ const schema = z.strictObject({
   SLUICE_KUBECONFIG: z.string().min(1).optional(),
   SLUICE_KUBE_CONTEXT: z.string().min(1).optional(),
   SLUICE_HEALTH_ADDRESS: health.optional(),
+  SLUICE_LEASE_NAME: z.string().regex(OBJECT_NAME, 'is no object name').optional(),
+  SLUICE_LEASE_SECONDS: z.coerce.number().min(1).max(300).default(15),
+  SLUICE_NAMESPACE: z.string().regex(NAMESPACE, 'is no namespace name').optional(),
+  SLUICE_POD_NAME: z.string().regex(OBJECT_NAME, 'is no object name').optional(),
   SLUICE_RECONNECT_MAX_SECONDS: z.coerce.number().min(0.1).max(3600).default(60),
   SLUICE_LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -85,6 +91,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'SLUICE_INSECURE_LOOPBACK: without TLS SLUICE_SERVER must be a loopback address, such as 127.0.0.1:7443.',
     );
   }
+  const lease = leaseOf(given, problems);
   const proxy = orProblem(() => readProxy(environment), problems);
   const { SLUICE_POLICY_FILE: policyFile } = given;
   const rules = orProblem(() => (policyFile === undefined ? {} : readPolicyFile(policyFile)), problems);
@@ -114,6 +121,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
             ...(env.SLUICE_KUBE_CONTEXT && { context: env.SLUICE_KUBE_CONTEXT }),
           },
     policy: Object.freeze({ ...rules, allowedNamespaces: Object.freeze([...env.SLUICE_ALLOWED_NAMESPACES]) }),
+    lease: lease && { ...lease, leaseMs: env.SLUICE_LEASE_SECONDS * 1000 },
     healthAddress: addressOf(env.SLUICE_HEALTH_ADDRESS),
     log: { format: env.SLUICE_LOG_FORMAT, level: env.SLUICE_LOG_LEVEL },
   } satisfies AgentConfig);
@@ -138,6 +146,17 @@ function credentialOf(given: Record<string, string | undefined>): CredentialSour
   const { SLUICE_CREDENTIAL_FILE: file, SLUICE_CREDENTIAL_DIR: folder } = given;
   if (file !== undefined && folder === undefined) return { kind: 'file', path: file };
   return folder !== undefined && file === undefined ? { kind: 'folder', path: folder } : undefined;
+}
+
+function leaseOf(
+  given: Record<string, string | undefined>,
+  problems: string[],
+): Omit<LeaseConfig, 'leaseMs'> | undefined {
+  const { SLUICE_LEASE_NAME: name, SLUICE_NAMESPACE: namespace, SLUICE_POD_NAME: pod } = given;
+  if (name === undefined) return undefined;
+  if (namespace !== undefined && pod !== undefined) return { name, namespace, pod };
+  problems.push('SLUICE_LEASE_NAME needs SLUICE_NAMESPACE and SLUICE_POD_NAME: where the Lease lies, and whose it is.');
+  return undefined;
 }
 
 function addressOf(text: string | undefined): AgentConfig['healthAddress'] {

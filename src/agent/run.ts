@@ -17,6 +17,7 @@ import { Health } from './health/health.ts';
 import { openClusterAccess } from './kubernetes/cluster-access.ts';
 import { KubeApi } from './kubernetes/kube-api.ts';
 import { Resources } from './kubernetes/resources.ts';
+import { openElection } from './lease/open-election.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { agentNow } from './metrics/now.ts';
 import { Reclaim } from './reclaim.ts';
@@ -34,6 +35,8 @@ export interface RunAgentOptions {
   log?: Log;
   /** The connect loop has stopped turning; default: end the process, so that it is started anew. */
   onStuck?: () => void;
+  /** It led, and another may now; default: end the process, since what no longer runs does nothing. */
+  onLost?: () => void;
   /** How long operations that run may go on after the signal. Default: 30 s. */
   drainMs?: number;
   /** For tests: where the status server listens. */
@@ -42,6 +45,7 @@ export interface RunAgentOptions {
   hello?: Hello;
 }
 
+const ALONE = { role: 'alone', leader: '', leaseTrouble: '' } as const;
 /** Nothing depends on it, but a clock so wrong breaks certificates and confuses who reads two logs. */
 const SKEW_WORTH_TELLING_MS = 30_000;
 const DRAIN_MS = 30_000;
@@ -50,12 +54,16 @@ const STORE_MS = 3000;
 
 /** Runs until `signal` aborts. @throws SluiceError when it cannot start: the cluster's access, the health address. */
 export async function runAgent(config: AgentConfig, options: RunAgentOptions): Promise<void> {
-  const { signal, onStuck = () => process.exit(1) } = options;
+  const { signal, onStuck = () => process.exit(1), onLost = () => process.exit(1) } = options;
   const log = options.log ?? createLog({ name: 'sluice-agent', ...config.log });
   const clock = systemClock;
   const random = Math.random;
   const metrics = new AgentMetrics();
-  const api = new KubeApi(await openClusterAccess(config.cluster), clock, metrics.kubeRequest);
+  const access = await openClusterAccess(config.cluster);
+  const observe = metrics.kubeRequest;
+  const onTurn = (quietMs: number): void => watchdog.expect(quietMs);
+  const election = config.lease && openElection(config.lease, { access, clock, log, random, observe, onLost, onTurn });
+  const api = new KubeApi(access, clock, observe, election && (() => election.check()));
   const status = newStatus();
   let session: Session | undefined;
 
@@ -88,7 +96,10 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     onStatus: (each, epoch) => session?.sendStatus(each, epoch),
     onEnded: (kind, code, tookMs) => metrics.operationEnded(kind, code, tookMs),
   });
-  const statusNow = (): AgentStatus => fullStatus(status, dispatcher, health, guards);
+  const statusNow = (): AgentStatus => ({
+    ...fullStatus(status, dispatcher, health, guards),
+    ...election?.standing(),
+  });
   const server =
     config.healthAddress &&
     (await startStatusServer(config.healthAddress, statusNow, () => {
@@ -99,6 +110,19 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   const proxy = config.proxy && showProxy(config.proxy);
   const { version } = packageJson;
   log.info({ version, namespaces: allowedNamespaces, health_port: server?.port, proxy }, 'agent started');
+  const end = async (): Promise<void> => {
+    dispatcher.stop();
+    guards.stop();
+    health.stop();
+    watchdog.stop();
+    reclaim.stop();
+    api.close();
+    // Nothing acts any more.
+    await election?.leave();
+    await server?.close();
+    log.info({}, 'agent stopped');
+  };
+  if (election && !(await election.won(signal))) return end();
   // What was armed before this agent's time protects the traffic from here on, orchestrator or not.
   guards.start();
   status.kubernetesVersion = await readKubernetesVersion(api, log);
@@ -180,13 +204,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   loopStop.abort();
   session?.close();
   await loop;
-  guards.stop();
-  health.stop();
-  watchdog.stop();
-  reclaim.stop();
-  api.close();
-  await server?.close();
-  log.info({}, 'agent stopped');
+  await end();
 }
 
 function helloOf(
@@ -228,6 +246,7 @@ async function readKubernetesVersion(api: KubeApi, log: Log): Promise<string> {
 
 function newStatus(): AgentStatus {
   return {
+    ...ALONE,
     account: '',
     connected: false,
     sessionId: '',

@@ -4,8 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { METRICS_TYPE } from '../shared/metrics.ts';
 import type { GuardLine } from './guard/guards.ts';
+import type { Role } from './lease/election.ts';
 
 export interface AgentStatus {
+  /** `alone`: it is the only one, and there is no election. Only `alone` and `leader` act. */
+  role: 'alone' | Role;
+  /** The pod that holds the Lease, as far as is known; empty: none, or no election. */
+  leader: string;
+  /** Why the Lease cannot be read or written; empty: it can, or there is no election. */
+  leaseTrouble: string;
   account: string;
   connected: boolean;
   /** Of the session that runs now. */
@@ -35,7 +42,7 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
-/** /livez answers as long as the event loop turns; /readyz while a session is up; /status is JSON for people, /metrics for Prometheus. */
+/** /livez answers as long as the event loop turns; /readyz while a session is up, or it stands by for one; /status is JSON for people, /metrics for Prometheus. */
 export async function startStatusServer(
   address: { host: string; port: number },
   status: () => AgentStatus,
@@ -49,7 +56,13 @@ export async function startStatusServer(
       case '/livez':
         return answer(200, 'ok\n');
       case '/readyz': {
-        const { connected, lastError, hint } = status();
+        const { role, leader, leaseTrouble, connected, lastError, hint } = status();
+        if (role === 'standby') {
+          // What a rolling update and a disruption budget ask: whether it could take over.
+          return leaseTrouble === ''
+            ? answer(200, `ok: standing by, ${leader || 'nobody'} leads\n`)
+            : answer(503, `cannot stand by: ${leaseTrouble}\n`);
+        }
         return connected ? answer(200, 'ok\n') : answer(503, `not connected: ${lastError} ${hint}`.trimEnd() + '\n');
       }
       case '/status':

@@ -62,6 +62,8 @@ export class Guards {
   /** Begins to look for what is armed already; what is found is watched at once. Needs no orchestrator. */
   start(): void {
     const { cluster, clock, log, random, policy } = this.#options;
+    // It may have stood by for days before.
+    this.#lastContactMs = this.#monotonicMs();
     for (const namespace of policy.allowedNamespaces) {
       for (const kind of Object.keys(HOLDER_KINDS) as HolderKind[]) {
         const watch = watchHolders({

@@ -59,12 +59,7 @@ export class KubeApi {
   #loading: Promise<void> | undefined;
 
   /** @param mayWrite asked right before the bytes of any write go out; throws where this agent must write nothing. */
-  constructor(
-    access: ClusterAccess,
-    clock: Clock,
-    observe: KubeObserver = () => undefined,
-    mayWrite: (() => void) | undefined = undefined,
-  ) {
+  constructor(access: ClusterAccess, clock: Clock, observe: KubeObserver = () => undefined, mayWrite?: () => void) {
     this.#access = access;
     this.#clock = clock;
     this.#observe = observe;

@@ -32,7 +32,7 @@ export interface Standing {
   /** The pod that leads, as far as this one knows; empty: nobody. */
   leader: string;
   /** Why the Lease cannot be read or written; empty: it can. */
-  trouble: string;
+  leaseTrouble: string;
 }
 
 interface Held {
@@ -97,29 +97,35 @@ export class Election {
   standing(): Standing {
     const isLeader = this.#held !== undefined && !this.#end.signal.aborted;
     const leader = podOf(isLeader ? this.#options.self.id : (this.#seen?.record?.holder ?? ''));
-    const trouble = this.#seen ? this.#trouble : this.#trouble || 'the Lease has not been read yet';
-    return { role: isLeader ? 'leader' : 'standby', leader, trouble };
+    const leaseTrouble = this.#trouble || (this.#seen ? '' : 'the Lease has not been read yet');
+    return { role: isLeader ? 'leader' : 'standby', leader, leaseTrouble };
   }
 
-  /** All that this agent did has ended: another may begin at once. Never rejects. */
-  async release(): Promise<void> {
-    if (!this.#held || this.#end.signal.aborted) return;
-    const { log, clock, door, self } = this.#options;
-    this.#end.abort();
-    this.#cancelDeadline();
-    await this.#renewing;
-    const claim = { holder: '', leaseMs: 1000, nowMs: clock.now(), isTaking: false };
-    let record: LeaseRecord | undefined = this.#held.record;
-    try {
-      await this.#within(RELEASE_MS, undefined, async (signal) => {
-        // A renewal that was on its way may have come before: then it is given back as that one left it.
-        while (record?.holder === self.id && !(await door.write(record, claim, signal)))
-          record = await door.read(signal);
-      });
-      log.info({}, 'lease is given back');
-    } catch (error) {
-      log.warn({ err: error }, 'lease could not be given back: the next one waits until it ends');
+  /** All that this agent did has ended, so another may begin at once: gives the Lease back, if it holds it. Never rejects. */
+  async leave(): Promise<void> {
+    const { log, door } = this.#options;
+    if (this.#held && !this.#end.signal.aborted) {
+      this.#end.abort();
+      this.#cancelDeadline();
+      await this.#renewing;
+      try {
+        await this.#giveBack(this.#held.record);
+        log.info({}, 'lease is given back');
+      } catch (error) {
+        log.warn({ err: error }, 'lease could not be given back: the next agent waits until it ends');
+      }
     }
+    door.close();
+  }
+
+  async #giveBack(held: LeaseRecord): Promise<void> {
+    const { clock, door, self } = this.#options;
+    const claim = { holder: '', leaseMs: 1000, nowMs: clock.now(), isTaking: false };
+    await this.#within(RELEASE_MS, undefined, async (signal) => {
+      let record: LeaseRecord | undefined = held;
+      // A renewal that was on its way may have come before: then it is given back as that one left it.
+      while (record?.holder === self.id && !(await door.write(record, claim, signal))) record = await door.read(signal);
+    });
   }
 
   #see(record: LeaseRecord | undefined): void {

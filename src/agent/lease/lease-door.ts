@@ -27,6 +27,7 @@ export interface LeaseDoor {
   write(record: LeaseRecord | undefined, claim: LeaseClaim, signal: AbortSignal): Promise<LeaseRecord | undefined>;
   /** Calls back with what is there and with each change. Resolves when the API server ends it. @throws KubeError */
   follow(signal: AbortSignal, onRecord: (record: LeaseRecord | undefined) => void): Promise<void>;
+  close(): void;
 }
 
 export interface LeaseName {
@@ -91,6 +92,7 @@ export function leaseDoor(api: KubeApi, { namespace, name }: LeaseName): LeaseDo
         if (type !== 'BOOKMARK') onRecord(type === 'DELETED' ? undefined : recordOf(object));
       }
     },
+    close: () => api.close(),
   };
 }
 

@@ -45,6 +45,20 @@ describe('the configuration', () => {
     expect(() => readConfig(plain)).toThrow(/loopback/);
   });
 
+  test('a Lease is one with a namespace and a pod, and with client-go’s fifteen seconds', () => {
+    const lease = { SLUICE_LEASE_NAME: 'sluice-agent', SLUICE_NAMESPACE: 'sluice', SLUICE_POD_NAME: 'sluice-agent-1' };
+    expect(readConfig({ ...inPod, ...good }).lease).toBeUndefined();
+    expect(readConfig({ ...inPod, ...good, ...lease }).lease).toEqual({
+      name: 'sluice-agent',
+      namespace: 'sluice',
+      pod: 'sluice-agent-1',
+      leaseMs: 15_000,
+    });
+    expect(readConfig({ ...inPod, ...good, ...lease, SLUICE_LEASE_SECONDS: '3' }).lease?.leaseMs).toBe(3000);
+    expect(() => readConfig({ ...inPod, ...good, ...lease, SLUICE_POD_NAME: '' })).toThrow(/SLUICE_POD_NAME/);
+    expect(() => readConfig({ ...inPod, ...good, ...lease, SLUICE_LEASE_NAME: 'A b' })).toThrow(/SLUICE_LEASE_NAME/);
+  });
+
   test.each([':8080', '0.0.0.0:8080', '[::1]:0'])('a health address %s', (address) => {
     expect(readConfig({ ...inPod, ...good, SLUICE_HEALTH_ADDRESS: address }).healthAddress?.port).toBe(
       Number(address.split(':').at(-1)),
