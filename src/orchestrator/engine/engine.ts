@@ -61,6 +61,11 @@ export class Engine {
     return this.#stopping.signal;
   }
 
+  /** How many workflows run in this process. */
+  get running(): number {
+    return this.#journals.size;
+  }
+
   /** Names a workflow; before `launch`, since the launch resumes what was interrupted. The name is stored: it never changes. */
   register<I, O>(name: string, workflow: WorkflowFunction<I, O>): void {
     if (this.#launched) throw new Error(`workflow ${name} is registered after the launch`);

@@ -19,6 +19,7 @@ import { raiseGenerations } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentLink } from './agent-link.ts';
 import { HUB_LIMITS } from './hub-limits.ts';
+import type { HubObserver } from './hub-observer.ts';
 import type { HubLimits } from './hub-limits.ts';
 import { OperationDesk } from './operation-desk.ts';
 import { Reception } from './reception.ts';
@@ -32,6 +33,8 @@ export interface HubOptions {
   store: Store;
   clock: Clock;
   log: Log;
+  /** Default: nobody counts. */
+  observer?: HubObserver | undefined;
   /** Default: 15 s. */
   heartbeatMs?: number | undefined;
   /** Default: `HUB_LIMITS`. */
@@ -217,6 +220,7 @@ export class Hub implements AgentLink {
       onEnd: (ended, reason) => this.#ended(ended, reason),
     });
     this.#sessions.set(account, session);
+    this.#options.observer?.sessionBegan();
     session.welcome();
     session.sendWatches();
     const held = new Set(hello.openOperations.map((operation) => operation.id));

@@ -8,6 +8,8 @@ import { insertOperation, openOperations, storeResult } from '../store/operation
 import type { OperationRow } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
 import { expiry } from './expiry.ts';
+import { NOBODY } from './hub-observer.ts';
+import type { HubObserver } from './hub-observer.ts';
 
 /** A session as the desk needs it. */
 export interface Carrier {
@@ -24,6 +26,7 @@ export interface Carrier {
 interface Entry {
   account: string;
   operation: Operation;
+  askedMs: number;
   /** Nothing is sent before it is in the store: an answer must find its question. */
   isStored: boolean;
   /** The session that holds it now: it was sent there, or the agent said in its Hello that it has it. */
@@ -43,6 +46,8 @@ export interface OperationDeskOptions {
   store: Store;
   clock: Clock;
   log: Log;
+  /** Default: nobody counts. */
+  observer?: HubObserver | undefined;
 }
 
 export class OperationDesk {
@@ -115,7 +120,7 @@ export class OperationDesk {
         { account, operation: result.id, state: result.state },
         'result came for an operation that is over',
       );
-    if (isFirst && entry?.account === account) this.#settle(entry, result);
+    if (isFirst && entry?.account === account) this.#ended(entry, result);
   }
 
   /** How many operations a session's agent holds. */
@@ -138,6 +143,7 @@ export class OperationDesk {
     const entry = {
       account,
       operation,
+      askedMs: this.#options.clock.now(),
       isStored: false,
       carrier: undefined,
       maySent: false,
@@ -268,7 +274,7 @@ export class OperationDesk {
     try {
       if (await storeResult(store, entry.account, result)) {
         log.warn({ account: entry.account, operation: result.id, code }, 'operation ended without its agent');
-        this.#settle(entry, result);
+        this.#ended(entry, result);
       }
       // Else the agent's word came in the same moment, and its storing settles the entry.
     } catch (err) {
@@ -276,6 +282,12 @@ export class OperationDesk {
       entry.ended = false;
       entry.cancelTimer = clock.after(1_000, () => void this.#end(entry, state, code, message));
     }
+  }
+
+  #ended(entry: Entry, result: OperationResult): void {
+    const { observer = NOBODY, clock } = this.#options;
+    observer.operationEnded(entry.operation.spec.kind, result.code, clock.now() - entry.askedMs);
+    this.#settle(entry, result);
   }
 
   #settle(entry: Entry, result: OperationResult): void {

@@ -12,6 +12,7 @@ import { admit } from './admission.ts';
 import type { Terms } from './admission.ts';
 import { firstHello } from './first-hello.ts';
 import type { HubLimits } from './hub-limits.ts';
+import type { HubObserver } from './hub-observer.ts';
 import { identify, presentedBy } from './identify.ts';
 import type { Identification, Presented } from './identify.ts';
 import type { Sentinel } from './sentinel.ts';
@@ -26,6 +27,7 @@ export interface ReceptionOptions {
   random: () => number;
   limits: HubLimits;
   sentinel: Sentinel;
+  observer?: HubObserver | undefined;
 }
 
 /** An agent that may begin a session. */
@@ -126,6 +128,7 @@ export class Reception {
     if ('refused' in identification) {
       const { refused: reason, of } = identification;
       log.warn({ peer, reason }, 'agent refused');
+      this.#options.observer?.refused('UNAUTHENTICATED');
       sentinel.refused(of, reason, peer);
     }
     return identification;

@@ -19,9 +19,8 @@ import { watchfully } from './watchful.ts';
 
 export async function promote(state: CanaryState): Promise<void> {
   const { run, plan } = state;
-  await run.say('rollout.phase', 'promotion: everything to the canary, then the Deployment adopts it', {
-    phase: 'promote',
-  });
+  const message = 'promotion: everything to the canary, then the Deployment adopts it';
+  await run.say('rollout.phase', message, { phase: 'promote' }, { step: 'promotion' });
   await setWeight(state, { weight: 100 });
   await checkTemplate(state);
   await drainWatchfully(state);

@@ -15,11 +15,9 @@ import { watchfully } from './watchful.ts';
 export async function runSteps(state: CanaryState): Promise<void> {
   const { steps } = state.plan;
   for (const [index, step] of steps.entries()) {
-    await state.run.say('rollout.phase', `step ${index + 1} of ${steps.length}: ${describe(step)}`, {
-      phase: 'step',
-      step: index + 1,
-      steps: steps.length,
-    });
+    const progress = { phase: 'step', step: index + 1, steps: steps.length };
+    const message = `step ${index + 1} of ${steps.length}: ${describe(step)}`;
+    await state.run.say('rollout.phase', message, progress, { step: step.kind });
     await runStep(state, step, index + 1);
   }
 }
