@@ -162,7 +162,12 @@ function agentCommands(program: Command, run: RunCommand): void {
     .action((name: string) => run((context) => revokeAgent(context, name)));
 }
 
-interface OrchestratorFlags {
+interface LogFlags {
+  logFormat?: string;
+  logLevel?: string;
+}
+
+interface OrchestratorFlags extends LogFlags {
   dataDir?: string;
   databaseUrl?: string;
   api?: string;
@@ -174,7 +179,7 @@ interface OrchestratorFlags {
   workRetentionDays?: string;
 }
 
-interface AgentFlags {
+interface AgentFlags extends LogFlags {
   credential?: string;
   address?: string;
   kubeconfig?: string;
@@ -183,8 +188,7 @@ interface AgentFlags {
 }
 
 function programCommands(program: Command, run: RunCommand): void {
-  program
-    .command('orchestrator')
+  withLogFlags(program.command('orchestrator'))
     .description('run the orchestrator, with its own PostgreSQL unless you name yours')
     .option('--data-dir <folder>', 'where it keeps everything (default: ~/.local/share/sluice)')
     .option('--database-url <url>', 'your own PostgreSQL')
@@ -207,11 +211,11 @@ function programCommands(program: Command, run: RunCommand): void {
           SLUICE_METRIC_PROVIDERS: flags.metricProvider?.join(','),
           SLUICE_RETENTION_DAYS: flags.retentionDays,
           SLUICE_WORK_RETENTION_DAYS: flags.workRetentionDays,
+          ...logSettings(flags),
         }),
       ),
     );
-  program
-    .command('agent')
+  withLogFlags(program.command('agent'))
     .description('run an agent outside a cluster: for trying, and for developing it')
     .option('--credential <file>', 'as `sluice agents add NAME --out FILE` writes it')
     .option('--address <host:port>', "the orchestrator's, instead of the one in the credential")
@@ -226,7 +230,31 @@ function programCommands(program: Command, run: RunCommand): void {
           SLUICE_KUBECONFIG: flags.kubeconfig,
           SLUICE_ALLOWED_NAMESPACES: flags.namespaces,
           SLUICE_INSECURE_LOOPBACK: flags.insecureLoopback === true ? '1' : undefined,
+          ...logSettings(flags),
         }),
       ),
     );
+}
+
+function withLogFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--log-format <format>', 'lines for programs or for people (default: pretty on a terminal)').choices([
+        'json',
+        'pretty',
+      ]),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'the least that is told (default: info)').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+        'silent',
+      ]),
+    );
+}
+
+function logSettings({ logFormat, logLevel }: LogFlags): Record<string, string | undefined> {
+  return { SLUICE_LOG_FORMAT: logFormat, SLUICE_LOG_LEVEL: logLevel };
 }
