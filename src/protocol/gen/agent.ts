@@ -27,6 +27,7 @@ import type { IssuedCredential as _sluice_agent_v1_IssuedCredential, IssuedCrede
 import type { JobRecord as _sluice_agent_v1_JobRecord, JobRecord__Output as _sluice_agent_v1_JobRecord__Output } from './sluice/agent/v1/JobRecord.ts';
 import type { List as _sluice_agent_v1_List, List__Output as _sluice_agent_v1_List__Output } from './sluice/agent/v1/List.ts';
 import type { Logs as _sluice_agent_v1_Logs, Logs__Output as _sluice_agent_v1_Logs__Output } from './sluice/agent/v1/Logs.ts';
+import type { MissingRights as _sluice_agent_v1_MissingRights, MissingRights__Output as _sluice_agent_v1_MissingRights__Output } from './sluice/agent/v1/MissingRights.ts';
 import type { ObjectRef as _sluice_agent_v1_ObjectRef, ObjectRef__Output as _sluice_agent_v1_ObjectRef__Output } from './sluice/agent/v1/ObjectRef.ts';
 import type { OpenOperation as _sluice_agent_v1_OpenOperation, OpenOperation__Output as _sluice_agent_v1_OpenOperation__Output } from './sluice/agent/v1/OpenOperation.ts';
 import type { Operation as _sluice_agent_v1_Operation, Operation__Output as _sluice_agent_v1_Operation__Output } from './sluice/agent/v1/Operation.ts';
@@ -89,6 +90,7 @@ export interface ProtoGrpcType {
         List: MessageTypeDefinition<_sluice_agent_v1_List, _sluice_agent_v1_List__Output>
         Logs: MessageTypeDefinition<_sluice_agent_v1_Logs, _sluice_agent_v1_Logs__Output>
         LostContact: EnumTypeDefinition
+        MissingRights: MessageTypeDefinition<_sluice_agent_v1_MissingRights, _sluice_agent_v1_MissingRights__Output>
         ObjectRef: MessageTypeDefinition<_sluice_agent_v1_ObjectRef, _sluice_agent_v1_ObjectRef__Output>
         OpenOperation: MessageTypeDefinition<_sluice_agent_v1_OpenOperation, _sluice_agent_v1_OpenOperation__Output>
         Operation: MessageTypeDefinition<_sluice_agent_v1_Operation, _sluice_agent_v1_Operation__Output>

@@ -1,6 +1,7 @@
 // Original file: proto/sluice/agent/v1/agent.proto
 
 import type { OpenOperation as _sluice_agent_v1_OpenOperation, OpenOperation__Output as _sluice_agent_v1_OpenOperation__Output } from '../../../sluice/agent/v1/OpenOperation.ts';
+import type { MissingRights as _sluice_agent_v1_MissingRights, MissingRights__Output as _sluice_agent_v1_MissingRights__Output } from '../../../sluice/agent/v1/MissingRights.ts';
 import type { Long } from '@grpc/proto-loader';
 
 /**
@@ -50,6 +51,12 @@ export interface Hello {
    * Namespaces its policy lets it touch. The hub can tell a person early; the agent checks again at each operation.
    */
   'allowedNamespaces'?: (string)[];
+  /**
+   * Of the rights that a canary takes, those that the API server did not grant it when it last asked; for people. Only where
+   * rights_reviewed: else it could not ask, or is older than this.
+   */
+  'rightsReviewed'?: (boolean);
+  'missingRights'?: (_sluice_agent_v1_MissingRights)[];
 }
 
 /**
@@ -99,4 +106,10 @@ export interface Hello__Output {
    * Namespaces its policy lets it touch. The hub can tell a person early; the agent checks again at each operation.
    */
   'allowedNamespaces': (string)[];
+  /**
+   * Of the rights that a canary takes, those that the API server did not grant it when it last asked; for people. Only where
+   * rights_reviewed: else it could not ask, or is older than this.
+   */
+  'rightsReviewed': (boolean);
+  'missingRights': (_sluice_agent_v1_MissingRights__Output)[];
 }
