@@ -176,7 +176,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
             const away = begun();
             const skewMs = Math.round(dispatcher.hubClock.skewMs);
             const { account } = status;
-            log.info({ account, session_id: sessionId, epoch, protocol, skew_ms: skewMs, ...away }, 'session started');
+            log.info({ account, session: sessionId, epoch, protocol, skew_ms: skewMs, ...away }, 'session started');
             if (Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) log.warn({ skew_ms: skewMs }, 'clocks differ');
           },
           onAlive: () => {

@@ -82,5 +82,5 @@ function end(log: Log): never {
 /** Node prints warnings of libraries (pg's, of what DBOS does) on standard error, where nobody can act on them. */
 function quietWarnings(log: Log): void {
   process.removeAllListeners('warning');
-  process.on('warning', (warning) => log.debug({ detail: warning.message }, 'runtime warning'));
+  process.on('warning', (warning) => log.debug({ what: warning.message }, 'runtime warning'));
 }

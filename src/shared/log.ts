@@ -1,12 +1,22 @@
 /** The log: pino, JSON lines for machines or one readable line for people; constant messages, fields from a list, no secrets. */
 
 import { pino } from 'pino';
-import type { DestinationStream, Logger } from 'pino';
+import type { DestinationStream } from 'pino';
 import { codeOf, messageOf } from './errors.ts';
+import type { LogFields } from './log-fields.ts';
 
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
-  child(bindings: Record<string, unknown>): Log;
-};
+/** A constant message, listed in docs/logs.md; what varies is a field. */
+type Say = (fields: LogFields, message: string) => void;
+
+/** `debug`: for who looks for a fault. `info`: a state that changed. `warn`: somebody should know. `error`: somebody should act. `fatal`: the process ends. */
+export interface Log {
+  debug: Say;
+  info: Say;
+  warn: Say;
+  error: Say;
+  fatal: Say;
+  child(bindings: LogFields): Log;
+}
 
 export type LogFormat = 'json' | 'pretty';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';

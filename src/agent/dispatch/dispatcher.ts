@@ -231,7 +231,7 @@ export class Dispatcher {
     this.journal.finish(entry, result);
     const { clock, log, onStatus, onEnded } = this.#options;
     onEnded?.(entry.operation.spec.kind, result.code, clock.now() - entry.takenMs);
-    const fields = { op_id: result.id, kind: entry.operation.spec.kind, state: result.state, code: result.code };
+    const fields = { operation: result.id, kind: entry.operation.spec.kind, state: result.state, code: result.code };
     if (result.state === 'succeeded') log.debug(fields, 'operation ended');
     else log.warn({ ...fields, reason: result.message }, 'operation ended');
     onStatus(result, entry.epoch);

@@ -138,7 +138,7 @@ export class ListWatch<R> {
     // One cut of a healthy watch is everyday life (API server restart): back within a moment, and only then with backoff.
     const delayMs = failures === 0 ? Math.floor(random() * 250) : nextDelay(failures, RESTART, random);
     this.#enter('broken', messageOf(error));
-    log.debug({ what, delayMs, err: error }, 'watch restarts');
+    log.debug({ what, next_retry_ms: delayMs, err: error }, 'watch restarts');
     await pause(delayMs, signal);
   }
 

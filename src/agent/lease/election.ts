@@ -246,7 +246,7 @@ export class Election {
     if (this.#end.signal.aborted) return;
     this.#end.abort();
     this.#cancelDeadline();
-    this.#options.log.fatal({ reason, trouble: this.#trouble }, 'lease is lost: this agent ends');
+    this.#options.log.fatal({ reason, cause: this.#trouble }, 'lease is lost: this agent ends');
     this.#options.onLost();
   }
 

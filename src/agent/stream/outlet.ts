@@ -156,7 +156,7 @@ export class Outlet {
       return this.#encode({ body: 'status', status: encodeStatus(status, epoch) });
     } catch (error) {
       if (!(error instanceof SluiceError) || !isResult(status)) throw error;
-      this.#options.log.warn({ op_id: status.id, err: error }, 'result is too large to send');
+      this.#options.log.warn({ operation: status.id, err: error }, 'result is too large to send');
       const { value: _value, ...rest } = status;
       const failed: OperationResult = { ...rest, state: 'failed', code: 'TOO_LARGE', message: error.message };
       return this.#encode({ body: 'status', status: encodeStatus(failed, epoch) });
@@ -169,7 +169,7 @@ export class Outlet {
       return this.#encode({ body: 'snapshot', snapshot: encodeSnapshot(snapshot) });
     } catch (error) {
       this.#options.log.warn(
-        { watch_id: snapshot.watchId, pods: snapshot.pods.length, err: error },
+        { watch: snapshot.watchId, pods: snapshot.pods.length, err: error },
         'snapshot is too large to send',
       );
       const pods = snapshot.pods.filter((pod) => pod.failing).slice(0, 100);

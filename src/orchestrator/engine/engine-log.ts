@@ -13,8 +13,8 @@ interface EngineLog {
 export function engineLog(log: Log): EngineLog {
   return {
     debug: () => {},
-    info: (entry) => log.debug({ detail: String(entry) }, 'engine'),
-    warn: (entry) => log.warn({ detail: String(entry) }, 'engine warns'),
-    error: (entry) => log.error({ detail: String(entry) }, 'engine failed at something'),
+    info: (entry) => log.debug({ what: String(entry) }, 'engine'),
+    warn: (entry) => log.warn({ what: String(entry) }, 'engine warns'),
+    error: (entry) => log.error({ what: String(entry) }, 'engine failed at something'),
   };
 }

@@ -13,7 +13,8 @@ test('an error is logged as code and message: the headers that clients hang on e
     code: 'E1',
     config: { headers: { authorization: 'Bearer hunter2' } },
   });
-  log.info({ err, token: 'hunter2', credential: { key: 'hunter2' } }, 'call failed');
+  const careless = { err, token: 'hunter2', credential: { key: 'hunter2' } };
+  log.info(careless, 'call failed');
   expect(lines.join('')).not.toContain('hunter2');
   expect(JSON.parse(lines[0]!)).toMatchObject({
     level: 'info',
@@ -24,6 +25,6 @@ test('an error is logged as code and message: the headers that clients hang on e
 
 test('the readable form is one line with the same facts', () => {
   const { lines, log } = collect('pretty');
-  log.child({ account: 'north' }).warn({ why: 'a b' }, 'session ended');
-  expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}session ended account=north why="a b"\n$/);
+  log.child({ account: 'north' }).warn({ reason: 'a b' }, 'session ended');
+  expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}session ended account=north reason="a b"\n$/);
 });
