@@ -256,6 +256,8 @@ test('each session has a higher epoch than any the agent saw, and a late farewel
     instanceId: 'pod-1',
     agentVersion: '0.1.0',
     kubernetesVersion: 'v1.37',
+    protocol: 2,
+    missingRights: [{ namespace: 'shop', group: 'apps', resource: 'deployments', verb: 'patch' }],
     namespaces: ['shop'],
     lastEpoch: 0,
   };
@@ -268,6 +270,8 @@ test('each session has a higher epoch than any the agent saw, and a late farewel
   expect((await listAgents(store)).find((agent) => agent.account === 'east')).toMatchObject({
     disconnectedAt: null,
     namespaces: ['shop'],
+    protocol: 2,
+    missingRights: facts.missingRights,
   });
   await closeSession(store, 'east', 41, 'heartbeats missed');
   expect((await listAgents(store)).find((agent) => agent.account === 'east')?.disconnectReason).toBe(

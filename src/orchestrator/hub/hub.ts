@@ -9,6 +9,7 @@ import { SluiceError, messageOf } from '../../shared/errors.ts';
 import type { AgentMessage__Output } from '../../protocol/gen/sluice/agent/v1/AgentMessage.ts';
 import type { CheckReply } from '../../protocol/gen/sluice/agent/v1/CheckReply.ts';
 import type { Operation, OperationResult } from '../../protocol/operation.ts';
+import { decodeMissingRights } from '../../protocol/missing-rights.ts';
 import { LIMITS } from '../../protocol/service.ts';
 import type { CheckCall, HubStream } from '../../protocol/service.ts';
 import { decodeSnapshot } from '../../protocol/snapshot-codec.ts';
@@ -176,13 +177,15 @@ export class Hub implements AgentLink {
   }
 
   async #greet(stream: HubStream, guest: Guest): Promise<void> {
-    const { account, hello } = guest;
+    const { account, hello, terms } = guest;
     const { instanceId, agentVersion, kubernetesVersion, allowedNamespaces: namespaces, lastEpoch } = hello;
     if (this.#isStopping) {
       this.#refuse(stream, account, 'RETRY', 'The orchestrator stops.', 1_000);
       return;
     }
-    const facts = { instanceId, agentVersion, kubernetesVersion, namespaces, lastEpoch };
+    const { protocol } = terms;
+    const missingRights = hello.rightsReviewed ? decodeMissingRights(hello.missingRights) : null;
+    const facts = { instanceId, agentVersion, kubernetesVersion, protocol, missingRights, namespaces, lastEpoch };
     const row = await openSession(this.#options.store, account, facts);
     if (!row) {
       this.#refuse(stream, account, 'UNAUTHENTICATED', `The credential of ${account} is revoked.`);
@@ -225,7 +228,8 @@ export class Hub implements AgentLink {
     session.sendWatches();
     const held = new Set(hello.openOperations.map((operation) => operation.id));
     this.#operations.attach(account, session, held);
-    log.info({ account, instance: instanceId, epoch, agentVersion, kubernetesVersion, peer }, 'agent connected');
+    const versions = { agent_version: agentVersion, kubernetes_version: kubernetesVersion };
+    log.info({ account, instance: instanceId, epoch, ...versions, peer }, 'agent connected');
   }
 
   #replace(current: Session, { account, hello: { instanceId }, peer }: Guest): void {

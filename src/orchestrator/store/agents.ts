@@ -1,5 +1,6 @@
 /** Statements on `agent`: who may connect, and when each last did. */
 
+import type { MissingRight } from '../../protocol/missing-rights.ts';
 import { closeAlerts } from './alerts.ts';
 import { removeJoinTokens } from './join-tokens.ts';
 import type { Store } from './store.ts';
@@ -13,6 +14,10 @@ export interface AgentRow {
   instanceId: string | null;
   agentVersion: string | null;
   kubernetesVersion: string | null;
+  /** Version of the protocol that its newest session speaks. */
+  protocol: number | null;
+  /** Rights that a canary takes and it did not have when it connected; null: it did not say. */
+  missingRights: MissingRight[] | null;
   /** Namespaces its policy allows. */
   namespaces: string[];
   connectedAt: Date | null;
@@ -50,7 +55,8 @@ export interface AgentIdentity {
 const COLUMNS = `account, created_at as "createdAt", revoked_at as "revokedAt", epoch::float8 as epoch, instance_id as "instanceId",
   agent_version as "agentVersion", kubernetes_version as "kubernetesVersion", namespaces, connected_at as "connectedAt",
   disconnected_at as "disconnectedAt", disconnect_reason as "disconnectReason", certificate_serial as "certificateSerial",
-  certificate_ends_at as "certificateEndsAt", certificate_authority as "certificateAuthority", authorities, held_serial as "heldSerial"`;
+  certificate_ends_at as "certificateEndsAt", certificate_authority as "certificateAuthority", authorities, held_serial as "heldSerial",
+  protocol, missing_rights as "missingRights"`;
 
 /**
  * Stores a new credential. One account has one: an older one, revoked or not, no longer counts.
@@ -161,6 +167,9 @@ export interface SessionFacts {
   instanceId: string;
   agentVersion: string;
   kubernetesVersion: string;
+  protocol: number;
+  /** Null: it did not ask the API server. */
+  missingRights: MissingRight[] | null;
   namespaces: string[];
   /** The highest epoch the agent has seen: after a restored backup ours may be behind it. */
   lastEpoch: number;
@@ -177,7 +186,7 @@ export async function openSession(store: Store, account: string, facts: SessionF
     `update sluice.agent set
        epoch = greatest(epoch, $2::bigint) + 1, instance_id = $3, agent_version = $4, kubernetes_version = $5, namespaces = $6,
        connected_at = now(), disconnected_at = null, disconnect_reason = null,
-       previous_serial = case when certificate_serial = $7 then null else previous_serial end
+       previous_serial = case when certificate_serial = $7 then null else previous_serial end, protocol = $8, missing_rights = $9
      where account = $1 and revoked_at is null
      returning ${COLUMNS}`,
     [
@@ -188,6 +197,8 @@ export async function openSession(store: Store, account: string, facts: SessionF
       facts.kubernetesVersion,
       facts.namespaces,
       facts.serial ?? null,
+      facts.protocol,
+      facts.missingRights && JSON.stringify(facts.missingRights),
     ],
   );
   if (rows[0]) store.changes.emit('agent', rows[0]);

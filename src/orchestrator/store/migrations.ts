@@ -214,10 +214,16 @@ create table sluice.audit (
 create index audit_at on sluice.audit (at);
 `;
 
+/** What an agent said of itself at its newest session. */
+const statement = `
+alter table sluice.agent add column protocol integer, add column missing_rights jsonb;
+`;
+
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'initial', sql: initial },
   { number: 2, name: 'steps', sql: steps },
   { number: 3, name: 'link', sql: link },
   { number: 4, name: 'enrolment', sql: enrolment },
   { number: 5, name: 'access', sql: access },
+  { number: 6, name: 'statement', sql: statement },
 ];

@@ -23,6 +23,8 @@ const HELLO: Hello__Output = {
   maxMessageBytes: 0,
   credit: 0,
   allowedNamespaces: [],
+  rightsReviewed: false,
+  missingRights: [],
 };
 
 test.each([
