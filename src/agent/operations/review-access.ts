@@ -3,6 +3,9 @@
 import type { AccessRule, ResultValue, ReviewAccessSpec } from '../../protocol/operation.ts';
 import type { OperationContext } from './context.ts';
 
+/** All it needs: the agent's doctor asks it too. */
+type Asks = Pick<OperationContext, 'api' | 'signal'>;
+
 interface ResourceRule {
   verbs: string[];
   apiGroups?: string[];
@@ -10,10 +13,7 @@ interface ResourceRule {
   resourceNames?: string[];
 }
 
-export async function reviewAccess(
-  context: OperationContext,
-  spec: ReviewAccessSpec,
-): Promise<ResultValue['reviewAccess']> {
+export async function reviewAccess(context: Asks, spec: ReviewAccessSpec): Promise<ResultValue['reviewAccess']> {
   const granted = await rulesIn(context, spec.namespace);
   // What the list grants is granted. What it does not show may still be: webhooks and other authorizers are not in it.
   const open = spec.rules.filter((rule) => !granted.some((each) => grants(each, rule)));
@@ -35,7 +35,7 @@ export function grants(granted: ResourceRule, asked: AccessRule): boolean {
   );
 }
 
-async function rulesIn(context: OperationContext, namespace: string): Promise<ResourceRule[]> {
+async function rulesIn(context: Asks, namespace: string): Promise<ResourceRule[]> {
   const review = await context.api.call<{ status?: { resourceRules?: ResourceRule[] } }>({
     method: 'POST',
     path: '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
@@ -46,7 +46,7 @@ async function rulesIn(context: OperationContext, namespace: string): Promise<Re
   return review.status?.resourceRules ?? [];
 }
 
-async function isAllowed(context: OperationContext, namespace: string, rule: AccessRule): Promise<boolean> {
+async function isAllowed(context: Asks, namespace: string, rule: AccessRule): Promise<boolean> {
   const [resource = '', subresource] = rule.resource.split('/');
   const resourceAttributes = {
     namespace,

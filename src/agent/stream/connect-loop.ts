@@ -1,18 +1,16 @@
 /** Keeps the agent connected: a fresh client for each attempt, always closed, and a wait that fits why the last session ended. */
 
-import { Metadata, credentials as grpcCredentials } from '@grpc/grpc-js';
-import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { pause } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { AgentHubClient, CLIENT_CHANNEL_OPTIONS } from '../../protocol/service.ts';
-import type { AgentStream } from '../../protocol/service.ts';
+import type { AgentHubClient, AgentStream } from '../../protocol/service.ts';
 import type { AgentCredential } from '../credential.ts';
 import type { Diagnosis } from './cause.ts';
+import { openHubClient } from './channel.ts';
 import { diagnoseConnection } from './diagnose.ts';
 import { Outage } from './outage.ts';
 import type { Absence, Trouble } from './outage.ts';
-import { isProxied } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
 import { nextAttempt } from './session-end.ts';
 import type { SessionEnd } from './session-end.ts';
@@ -69,7 +67,8 @@ async function attempt(options: ConnectLoopOptions, outage: Outage): Promise<Ses
     const metadata = new Metadata();
     if (credential.token !== undefined) metadata.set('authorization', `Bearer ${credential.token}`);
     const server = serverOf(credential, options);
-    client = new AgentHubClient(server, channelCredentials(credential, options), channelOptions(options, server));
+    const { serverName, plaintext, proxy } = options;
+    client = openHubClient({ server, serverName, plaintext, proxy }, credential);
     return await options.runSession(client.Connect(metadata), () => outage.over());
   } catch (error) {
     return { kind: 'lost', code: 'CREDENTIAL', message: messageOf(error) };
@@ -89,21 +88,4 @@ async function diagnose(options: ConnectLoopOptions, signal: AbortSignal): Promi
 
 function serverOf(credential: AgentCredential, { server }: ConnectLoopOptions): string {
   return server ?? credential.server ?? '';
-}
-
-function channelOptions({ serverName, proxy }: ConnectLoopOptions, server: string): ChannelOptions {
-  return {
-    ...CLIENT_CHANNEL_OPTIONS,
-    'grpc.enable_http_proxy': isProxied(proxy, server) ? 1 : 0,
-    ...(serverName !== undefined && {
-      'grpc.ssl_target_name_override': serverName,
-      'grpc.default_authority': serverName,
-    }),
-  };
-}
-
-function channelCredentials(credential: AgentCredential, { plaintext }: ConnectLoopOptions): ChannelCredentials {
-  if (plaintext) return grpcCredentials.createInsecure();
-  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  return grpcCredentials.createSsl(pem(credential.ca), pem(credential.key), pem(credential.certificate));
 }
