@@ -1,11 +1,13 @@
 /** The orchestrator's API as the commands call it; what it refuses becomes a message and an exit code. */
 
-import { messageOf } from '../shared/errors.ts';
 import { showProblem, type FileProblem } from '../orchestrator/file/problem.ts';
 import { EXIT, Exit } from './exit-code.ts';
+import { explainFailure } from './explain-failure.ts';
 
 export interface ApiClient {
   readonly url: string;
+  /** The file of the authority that is trusted beside this machine's own; for messages. */
+  readonly authority: string | undefined;
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
   remove(path: string): Promise<void>;
@@ -29,7 +31,14 @@ const EXIT_OF: Record<string, number> = {
 /** Nothing that is asked takes long: the deployment itself is followed by its stream. */
 const TIMEOUT_MS = 60_000;
 
-export function apiClient(url: string, token: string | undefined, signal?: AbortSignal): ApiClient {
+export interface ApiAccess {
+  url: string;
+  token?: string | undefined;
+  /** PEM file, trusted by now: see trust.ts. */
+  authority?: string | undefined;
+}
+
+export function apiClient({ url, token, authority }: ApiAccess, signal?: AbortSignal): ApiClient {
   const base = url.replace(/\/+$/, '');
   const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
@@ -45,16 +54,20 @@ export function apiClient(url: string, token: string | undefined, signal?: Abort
     } catch (error) {
       if (error instanceof Exit) throw error;
       if (signal?.aborted === true) throw interrupted(method);
-      throw unreachable(base, timeout.aborted ? new Error(`no answer in ${TIMEOUT_MS / 1000} s`) : error);
+      throw unreachable(
+        { url: base, authority },
+        timeout.aborted ? new Error(`no answer in ${TIMEOUT_MS / 1000} s`) : error,
+      );
     }
   };
   return {
     url: base,
+    authority,
     get: async <T>(path: string) => (await call('GET', path)) as T,
     post: async <T>(path: string, body: unknown) => (await call('POST', path, body)) as T,
     remove: async (path) => void (await call('DELETE', path)),
     open: (path, headers, signal) => fetch(base + path, { headers: { ...authorization, ...headers }, signal }),
-    until: (signal) => apiClient(url, token, signal),
+    until: (signal) => apiClient({ url, token, authority }, signal),
   };
 }
 
@@ -85,13 +98,9 @@ function stranger(url: string, { status }: Response): Exit {
   );
 }
 
-/** Says where nobody answered, and what to do. */
-export function unreachable(url: string, error: unknown): Exit {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return new Exit(
-    EXIT.unreachable,
-    `The orchestrator does not answer at ${url} (${messageOf(cause)}).\nStart one with \`sluice orchestrator\`, or name it with --server or SLUICE_URL.`,
-  );
+/** Says where nobody answered, why, and what to do. */
+export function unreachable({ url, authority }: Pick<ApiClient, 'url' | 'authority'>, error: unknown): Exit {
+  return new Exit(EXIT.unreachable, explainFailure(url, error, authority));
 }
 
 function interrupted(method: string): Exit {

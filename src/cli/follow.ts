@@ -80,7 +80,7 @@ export async function follow(
     } catch (error) {
       if (signal.aborted) return undefined;
       if (error instanceof Exit) throw error;
-      if (!isKnown) throw unreachable(api.url, error);
+      if (!isKnown) throw unreachable(api, error);
     }
     if (lostMs === undefined) {
       lostMs = Date.now();

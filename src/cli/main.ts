@@ -9,15 +9,17 @@ import type { CommandContext } from './context.ts';
 import { EXIT, Exit } from './exit-code.ts';
 import { processOutput } from './output.ts';
 import { buildProgram, type GlobalOptions } from './program.ts';
+import { trustAuthority } from './trust.ts';
 
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', () => process.exit(EXIT.succeeded));
 
-function contextOf({ server, token, output }: GlobalOptions): CommandContext {
+function contextOf({ server, token, ca, output }: GlobalOptions): CommandContext {
+  if (ca !== undefined) trustAuthority(ca);
   return {
-    api: apiClient(server, token),
+    api: apiClient({ url: server, token, authority: ca }),
     out: processOutput(output === 'json'),
     signal: stopping.signal,
     by: userName(),

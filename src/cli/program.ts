@@ -2,6 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { accessCommands } from './access-commands.ts';
 import { abort, approve } from './commands/control.ts';
 import { addAgent, listAgents, revokeAgent } from './commands/agents.ts';
 import { deploy, type DeployOptions } from './commands/deploy.ts';
@@ -15,6 +16,7 @@ import { EXIT_HELP } from './exit-code.ts';
 export interface GlobalOptions {
   server: string;
   token?: string;
+  ca?: string;
   output: 'text' | 'json';
 }
 
@@ -39,7 +41,12 @@ export function buildProgram(
     .version(packageJson.version)
     .configureHelp({ showGlobalOptions: true })
     .addOption(serverOption('the orchestrator').env('SLUICE_URL').default('http://127.0.0.1:8080'))
-    .addOption(new Option('--token <token>', 'of an API that is served beyond its own machine').env('SLUICE_TOKEN'))
+    .addOption(new Option('--token <token>', 'of an API that asks for one').env('SLUICE_TOKEN'))
+    .addOption(
+      new Option('--ca <file>', 'the authority that signed its certificate, PEM, beside those of this machine').env(
+        'SLUICE_CA_FILE',
+      ),
+    )
     .addOption(
       new Option('-o, --output <format>', 'for people or for programs').choices(['text', 'json']).default('text'),
     )
@@ -50,6 +57,7 @@ export function buildProgram(
   };
   deploymentCommands(program, run);
   agentCommands(program, run);
+  accessCommands(program, run);
   programCommands(program, run);
   // A flag of all commands may stand after the command's name, where people put it.
   for (const command of allOf(program)) {
@@ -90,8 +98,9 @@ function addGlobals(command: Command, program: Command): void {
   command.addOption(new Option('-o, --output <format>').choices(['text', 'json']).hideHelp());
   command.addOption(serverOption().hideHelp());
   command.addOption(new Option('--token <token>').hideHelp());
+  command.addOption(new Option('--ca <file>').hideHelp());
   command.hook('preAction', (_program, action) => {
-    for (const name of ['output', 'server', 'token']) {
+    for (const name of ['output', 'server', 'token', 'ca']) {
       if (action.getOptionValueSource(name) === 'cli') program.setOptionValue(name, action.getOptionValue(name));
     }
   });
@@ -171,6 +180,11 @@ interface OrchestratorFlags extends LogFlags {
   dataDir?: string;
   databaseUrl?: string;
   api?: string;
+  apiPublicUrl?: string;
+  apiAuth?: string;
+  apiTls?: string;
+  apiTlsCertFile?: string;
+  apiTlsKeyFile?: string;
   agents?: string;
   agentsPublic?: string;
   plaintextAgents?: boolean;
@@ -193,6 +207,14 @@ function programCommands(program: Command, run: RunCommand): void {
     .option('--data-dir <folder>', 'where it keeps everything (default: ~/.local/share/sluice)')
     .option('--database-url <url>', 'your own PostgreSQL')
     .option('--api <host:port>', 'where the API is served (default: 127.0.0.1:8080)')
+    .option('--api-public-url <url>', 'as people reach it; its host is written into the certificate')
+    .option('--api-auth <auto|required>', 'required: a token is asked for on loopback too (default: auto)')
+    .option('--api-tls <auto|off>', 'auto: TLS unless it is served on loopback (default: auto)')
+    .option(
+      '--api-tls-cert-file <file>',
+      'your own certificate instead of the built-in authority, PEM; read again when it changes',
+    )
+    .option('--api-tls-key-file <file>', 'its key, PEM')
     .option('--agents <host:port>', 'where agents are served (default: 127.0.0.1:8443)')
     .option('--agents-public <host:port>', 'as agents reach it; written into credentials')
     .option('--plaintext-agents', 'no TLS; on loopback only')
@@ -205,6 +227,11 @@ function programCommands(program: Command, run: RunCommand): void {
           SLUICE_DATA_DIR: flags.dataDir,
           DATABASE_URL: flags.databaseUrl,
           SLUICE_API_ADDRESS: flags.api,
+          SLUICE_API_PUBLIC_URL: flags.apiPublicUrl,
+          SLUICE_API_AUTH: flags.apiAuth,
+          SLUICE_API_TLS: flags.apiTls,
+          SLUICE_API_TLS_CERT_FILE: flags.apiTlsCertFile,
+          SLUICE_API_TLS_KEY_FILE: flags.apiTlsKeyFile,
           SLUICE_AGENT_ADDRESS: flags.agents,
           SLUICE_AGENT_PUBLIC_ADDRESS: flags.agentsPublic,
           SLUICE_AGENT_PLAINTEXT: flags.plaintextAgents === true ? '1' : undefined,

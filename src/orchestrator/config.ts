@@ -12,13 +12,34 @@ export interface Address {
   port: number;
 }
 
+/** `builtIn`: signed by the authority in the data folder. */
+export type ApiTls =
+  | { kind: 'off' }
+  | { kind: 'builtIn' }
+  | {
+      kind: 'files';
+      certFile: string;
+      keyFile: string;
+      /** How often they are looked at; for tests. */
+      lookMs?: number;
+    };
+
+export interface ApiConfig {
+  /** Where it is served. */
+  address: Address;
+  /** As people and pipelines reach it; its host is in the certificate. */
+  publicUrl: string | undefined;
+  /** Programs of this machine too need a token. */
+  requiresToken: boolean;
+  tls: ApiTls;
+}
+
 export interface OrchestratorConfig {
   /** Absolute. */
   dataDir: string;
   /** Your own PostgreSQL; undefined: the embedded one. */
   databaseUrl: string | undefined;
-  /** Where the HTTP API is served. */
-  api: Address;
+  api: ApiConfig;
   agents: {
     /** Where agents are served. */
     address: Address;
@@ -43,6 +64,7 @@ const OF_OTHERS = [
   'SLUICE_NO_INSTALL',
   'SLUICE_URL',
   'SLUICE_TOKEN',
+  'SLUICE_CA_FILE',
   'SLUICE_SERVER',
   'SLUICE_SERVER_NAME',
   'SLUICE_CREDENTIAL_FILE',
@@ -78,10 +100,20 @@ const days = z
 
 const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://');
 
+const publicUrl = z.string().refine((text) => {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '';
+}, 'must be an address such as https://sluice.example.com, without a path');
+
 const schema = z.strictObject({
   DATABASE_URL: databaseUrl.optional(),
   SLUICE_DATA_DIR: z.string().min(1).optional(),
   SLUICE_API_ADDRESS: hostPort.default('127.0.0.1:8080'),
+  SLUICE_API_PUBLIC_URL: publicUrl.optional(),
+  SLUICE_API_AUTH: z.enum(['auto', 'required']).default('auto'),
+  SLUICE_API_TLS: z.enum(['auto', 'off']).default('auto'),
+  SLUICE_API_TLS_CERT_FILE: z.string().optional(),
+  SLUICE_API_TLS_KEY_FILE: z.string().optional(),
   SLUICE_AGENT_ADDRESS: hostPort.default('127.0.0.1:8443'),
   SLUICE_AGENT_PUBLIC_ADDRESS: hostPort.optional(),
   SLUICE_AGENT_PLAINTEXT: z.enum(['0', '1']).default('0'),
@@ -108,12 +140,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'SLUICE_AGENT_PLAINTEXT: without TLS agents are served on loopback only; set SLUICE_AGENT_ADDRESS to 127.0.0.1:PORT.',
     );
   }
+  problems.push(...tlsProblems(environment));
   if (!parsed.success || problems.length > 0) throw wrong(problems);
   const env = parsed.data;
   return Object.freeze({
     dataDir: resolve(env.SLUICE_DATA_DIR ?? join(homedir(), '.local', 'share', 'sluice')),
     databaseUrl: env.DATABASE_URL,
-    api: parseAddress(env.SLUICE_API_ADDRESS) ?? { host: '', port: 0 },
+    api: apiOf(env),
     agents: Object.freeze({
       address: parseAddress(env.SLUICE_AGENT_ADDRESS) ?? { host: '', port: 0 },
       publicAddress: env.SLUICE_AGENT_PUBLIC_ADDRESS,
@@ -123,6 +156,34 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     retention: Object.freeze({ historyDays: env.SLUICE_RETENTION_DAYS, workDays: env.SLUICE_WORK_RETENTION_DAYS }),
     log: Object.freeze({ level: env.SLUICE_LOG_LEVEL, format: env.SLUICE_LOG_FORMAT }),
   });
+}
+
+function apiOf(env: z.output<typeof schema>): ApiConfig {
+  const address = parseAddress(env.SLUICE_API_ADDRESS) ?? { host: '', port: 0 };
+  const isLocal = isLoopback(address.host);
+  return Object.freeze({
+    address,
+    publicUrl: env.SLUICE_API_PUBLIC_URL,
+    requiresToken: env.SLUICE_API_AUTH === 'required' || !isLocal,
+    tls: tlsOf(env, isLocal),
+  });
+}
+
+function tlsOf(env: z.output<typeof schema>, isLocal: boolean): ApiTls {
+  const { SLUICE_API_TLS_CERT_FILE: certFile, SLUICE_API_TLS_KEY_FILE: keyFile } = env;
+  if (env.SLUICE_API_TLS === 'off') return { kind: 'off' };
+  if (certFile !== undefined && keyFile !== undefined) return { kind: 'files', certFile, keyFile };
+  return { kind: isLocal ? 'off' : 'builtIn' };
+}
+
+function tlsProblems(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const [cert, key] = ['SLUICE_API_TLS_CERT_FILE', 'SLUICE_API_TLS_KEY_FILE'];
+  const isGiven = (name: string): boolean => (environment[name] ?? '') !== '';
+  if (isGiven(cert) !== isGiven(key)) return [`${cert} and ${key} go together: one is missing.`];
+  if (isGiven(cert) && environment['SLUICE_API_TLS'] === 'off') {
+    return [`SLUICE_API_TLS is off, and ${cert} names a certificate: unset one of them.`];
+  }
+  return [];
 }
 
 export function parseAddress(text: string): Address | undefined {

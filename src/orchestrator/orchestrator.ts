@@ -36,7 +36,7 @@ export interface Services {
 export interface Orchestrator extends Services {
   /** host:port where agents are served. */
   agentAddress: string;
-  /** `http://host:port` of the API. */
+  /** `https://host:port` of the API; `http` where it has no TLS. */
   apiUrl: string;
   /** Settles when this process may not go on: another one may have taken its database. */
   lost: Promise<SluiceError>;
@@ -128,9 +128,15 @@ async function compose(
   stopping?.throwIfAborted();
   // Loaded last: until here runs wait for us, and of the API nobody does (it takes 0.1 s).
   const { startHttp } = await import('./http/server.ts');
-  const http = await startHttp({ address: config.api, dataDir, services });
+  const http = await startHttp({ api: config.api, names: apiNames(config), dataDir, authority, services });
   stops.push(() => http.stop());
   return { ...services, agentAddress, apiUrl: http.url, lost: store.lost, stop };
+}
+
+/** The API is called as people reach it, and often as agents reach the hub: one Service for both. */
+function apiNames({ api, agents }: OrchestratorConfig): string[] {
+  const publicHost = URL.parse(api.publicUrl ?? '')?.hostname.replace(/^\[(.*)\]$/, '$1');
+  return [api.address.host, publicHost, parseAddress(agents.publicAddress ?? '')?.host].filter(isNameable);
 }
 
 /** A wildcard is no name that a certificate could be for. */

@@ -3,15 +3,17 @@
 import type { Clock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { Engine } from './engine/engine.ts';
+import { deleteOldAudit } from './store/audit.ts';
 import { deleteDeployments, deleteWork, finished, finishedWithWork, type Finished } from './store/retention.ts';
 import type { Store } from './store/store.ts';
+import { deleteOldTokens } from './store/tokens.ts';
 
 export interface RetentionOptions {
   store: Store;
   engine: Pick<Engine, 'forget'>;
   clock: Clock;
   log: Log;
-  /** Days after its end that a deployment is listed, with its events. */
+  /** Days after its end that a deployment is listed, with its events; also of the audit, and of tokens that ended. */
   historyDays: number;
   /** Days after its end that what its run worked with is kept: steps and operations, with the objects in them. */
   workDays: number;
@@ -78,8 +80,10 @@ export async function prune(
     },
     signal,
   );
+  await deleteOldAudit(store, before(historyDays));
+  await deleteOldTokens(store, before(historyDays));
   const work = await inBatches(() => finishedWithWork(store, before(workDays), BATCH), removeWork, signal);
-  if (deployments + work > 0) log.info({ deployments, work }, 'old data was removed');
+  if (deployments + work > 0) log.info({ deployments, work_rows: work }, 'old data was removed');
   return { deployments, work };
 }
 

@@ -21,7 +21,7 @@ import { ScriptedAgent } from '../support/scripted-agent.ts';
 import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 let scratch: Scratch;
-/** Served beyond loopback, so that it asks for its token. */
+/** It asks for a token. */
 let orchestrator: Orchestrator;
 let url: string;
 let token: string;
@@ -30,10 +30,10 @@ const servers: Server[] = [];
 beforeAll(async () => {
   scratch = makeScratch('cli-messages');
   orchestrator = await startOrchestratorHere(scratch.folder, {
-    SLUICE_API_ADDRESS: '0.0.0.0:0',
+    SLUICE_API_AUTH: 'required',
     SLUICE_AGENT_PLAINTEXT: '1',
   });
-  url = orchestrator.apiUrl.replace('0.0.0.0', '127.0.0.1');
+  url = orchestrator.apiUrl;
   token = readFileSync(join(scratch.folder, 'api-token'), 'utf8').trim();
 });
 
@@ -162,10 +162,10 @@ describe('the token', () => {
     async (args) => {
       const missing = await sluice(args, { SLUICE_URL: url });
       expect(missing.code).toBe(1);
-      expect(missing.stderr).toContain('The API needs its token (SLUICE_TOKEN, or --token)');
+      expect(missing.stderr).toContain('The API needs a token (SLUICE_TOKEN, or --token)');
       const wrong = await sluice([...args, '--token', 'wrong'], { SLUICE_URL: url });
       expect(wrong.code).toBe(1);
-      expect(wrong.stderr).toContain('That is not the token of this API');
+      expect(wrong.stderr).toContain('That is not a token of this API');
     },
   );
 });

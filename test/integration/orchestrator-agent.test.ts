@@ -35,7 +35,12 @@ beforeAll(async () => {
   config = {
     dataDir: folder,
     databaseUrl: undefined,
-    api: { host: '127.0.0.1', port: 0 },
+    api: {
+      address: { host: '127.0.0.1', port: 0 },
+      publicUrl: undefined,
+      requiresToken: false,
+      tls: { kind: 'off' },
+    },
     agents: { address: { host: '127.0.0.1', port: 0 }, publicAddress: undefined, plaintext: false },
     metricProviders: [],
     retention: { historyDays: 90, workDays: 7 },

@@ -35,6 +35,8 @@ export async function runProgram(
 /** What only the CLI reads would be an unknown setting to the program. */
 function withoutOurs(environment: Record<string, string | undefined>): Record<string, string | undefined> {
   return Object.fromEntries(
-    Object.entries(environment).filter(([key]) => key !== 'SLUICE_URL' && key !== 'SLUICE_TOKEN'),
+    Object.entries(environment).filter(
+      ([key]) => key !== 'SLUICE_URL' && key !== 'SLUICE_TOKEN' && key !== 'SLUICE_CA_FILE',
+    ),
   );
 }

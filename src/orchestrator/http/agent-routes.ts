@@ -39,16 +39,16 @@ const revoke = {
 };
 
 export function agentRoutes(api: Api, { store, hub, addAgent, revokeAgent }: Services): void {
-  api.get('/v1/agents', { schema: list }, async () => {
+  api.get('/v1/agents', { schema: list, config: { access: 'read' } }, async () => {
     const agents = await listAgents(store);
     return { agents: agents.map((row) => ({ ...row, connected: hub.isConnected(row.account) })) };
   });
 
-  api.post('/v1/agents', { schema: add }, async (request, reply) =>
+  api.post('/v1/agents', { schema: add, config: { access: 'administer' } }, async (request, reply) =>
     reply.status(201).send({ credential: await addAgent(request.body.name) }),
   );
 
-  api.delete('/v1/agents/:name', { schema: revoke }, async (request, reply) => {
+  api.delete('/v1/agents/:name', { schema: revoke, config: { access: 'administer' } }, async (request, reply) => {
     const { name: account } = request.params;
     if (await revokeAgent(account)) return reply.status(204).send();
     throw new HttpError(404, 'NO_SUCH_AGENT', `There is no agent ${account}. List them with: sluice agents`);

@@ -1,6 +1,7 @@
 /** The things of the API as they are answered: what is not described here is not sent, and /openapi.json is made of it. */
 
 import { z } from 'zod';
+import { ROLES } from './permission.ts';
 
 const when = z.date();
 
@@ -95,7 +96,7 @@ export const alert = z
     id: z.int(),
     account: z.string().nullable().describe('Null: of nobody who is known.'),
     kind: z
-      .enum(['alternatingAgents', 'refusedAgent', 'sessionFlood'])
+      .enum(['alternatingAgents', 'refusedAgent', 'sessionFlood', 'joinTokenReused'])
       .describe(
         'Two agents with one credential; a credential that does not count, again and again; sessions begun too often.',
       ),
@@ -106,6 +107,41 @@ export const alert = z
     lastAt: when,
   })
   .meta({ id: 'Alert', description: 'What a person should look at though no run depends on it.' });
+
+export const apiToken = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    role: z.enum(ROLES).describe('Each may what those before it may.'),
+    applications: z.array(z.string()).nullable().describe('Null: all.'),
+    asRoles: z.array(z.string()).describe('Names it carries for `requiresRoles` of a pause.'),
+    createdAt: when,
+    createdBy: z.string().describe('The token that made it; `local`: a program of the machine of the orchestrator.'),
+    expiresAt: when.nullable().describe('Null: never.'),
+    lastUsedAt: when.nullable().describe('To the minute. Null: never.'),
+    revokedAt: when.nullable(),
+  })
+  .meta({ id: 'Token', description: 'Its secret is nowhere kept.' });
+
+export const auditEntry = z
+  .object({
+    id: z.int(),
+    at: when,
+    who: z.string().describe('The token; `local`: a program of the machine of the orchestrator.'),
+    role: z.string(),
+    by: z.string().nullable().describe('What the caller called itself; not proven.'),
+    action: z.string().describe('The `operationId` of what was asked.'),
+    object: z.string().nullable().describe("A deployment's id, an agent's or a token's name."),
+    application: z.string().nullable(),
+    outcome: z
+      .enum(['done', 'refused', 'failed'])
+      .nullable()
+      .describe('`refused`: nothing was changed. Null: under way, or the orchestrator ended in the middle of it.'),
+    reason: z.string().nullable().describe('Why it was refused, or failed.'),
+    address: z.string().describe('From where; behind a proxy with what that says it speaks for.'),
+    userAgent: z.string().nullable(),
+  })
+  .meta({ id: 'AuditEntry', description: 'One change that was asked for.' });
 
 export const credential = z
   .object({
@@ -161,7 +197,7 @@ export function answer<T extends z.ZodType>(
   return { description, content: { 'application/json': { schema } } };
 }
 
-type RefusalStatus = 400 | 404 | 409 | 413 | 415 | 422 | 503;
+type RefusalStatus = 400 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 503;
 type Refusal = ReturnType<typeof answer<typeof refusal>>;
 
 /**
@@ -172,6 +208,9 @@ export function refusals<S extends RefusalStatus>(codes: Record<S, string[]>): R
   const ofRoute = Object.entries<string[]>(codes).map(([status, some]) => [status, answer(some.join(', '), refusal)]);
   return {
     ...Object.fromEntries(ofRoute),
-    default: answer('UNAUTHENTICATED (401), FOREIGN_ORIGIN (403), INTERNAL (500)', refusal),
+    default: answer(
+      'UNAUTHENTICATED (401), NOT_PERMITTED (403), FOREIGN_ORIGIN (403), TOO_MANY_REQUESTS (429), INTERNAL (500)',
+      refusal,
+    ),
   } as Record<S | 'default', Refusal>;
 }

@@ -1,38 +1,21 @@
-/** One token for an API that is served beyond this machine, made at the first start. */
+/** The first token of an API that asks for one: made at the first start, for whoever can read the data folder. */
 
-import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { codeOf } from '../../shared/errors.ts';
-import type { Log } from '../../shared/log.ts';
-import { HttpError } from './errors.ts';
+import { OWN_TOKEN } from './caller.ts';
+import { newSecret } from './token-book.ts';
 
-/** Asked without one: what a load balancer and a kubelet look at. */
-const OPEN = new Set(['/livez', '/readyz']);
-
-const MISSING = 'The API needs its token (SLUICE_TOKEN, or --token).';
-const WRONG = 'That is not the token of this API (SLUICE_TOKEN, or --token).';
-
-export async function requireToken(app: FastifyInstance, dataDir: string, log: Log): Promise<void> {
-  const path = join(dataDir, 'api-token');
-  const token = Buffer.from(`Bearer ${await readOrMake(path)}`);
-  log.info({ path }, 'the API asks for its token');
-  app.addHook('onRequest', (request, _reply, done) => {
-    const given = Buffer.from(request.headers.authorization ?? '');
-    const isRight = given.length === token.length && timingSafeEqual(given, token);
-    if (isRight || OPEN.has(request.url)) done();
-    else done(new HttpError(401, 'UNAUTHENTICATED', `${given.length === 0 ? MISSING : WRONG} It is in ${path}.`));
-  });
-}
-
-async function readOrMake(path: string): Promise<string> {
+/** An admin's. To end it, delete the file and start again: then there is another. */
+export async function readOrMakeToken(dataDir: string): Promise<string> {
+  const path = join(dataDir, OWN_TOKEN);
   const known = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return '';
     throw error;
   });
-  if (known !== undefined) return known.trim();
-  const token = `sluice_${randomBytes(24).toString('base64url')}`;
+  // An empty file would let everybody in who sends nothing.
+  if (known.trim() !== '') return known.trim();
+  const token = newSecret();
   await writeFile(path, `${token}\n`, { mode: 0o600 });
   return token;
 }

@@ -12,9 +12,14 @@ import { HttpError } from './errors.ts';
 
 /**
  * Reads the file, stores the deployment and starts its run.
+ * @param permit throws when the application that the file names is not the caller's.
  * @throws HttpError INVALID_FILE, NO_AGENT, DEPLOYMENT_IN_PROGRESS; then nothing is stored.
  */
-export async function beginDeployment(services: Services, request: z.output<typeof newDeployment>): Promise<Begun> {
+export async function beginDeployment(
+  services: Services,
+  request: z.output<typeof newDeployment>,
+  permit: (application: string) => void,
+): Promise<Begun> {
   const { file, files, context, application, by } = request;
   const read = readDeploymentFile(file.text, file.name, files, { context, application });
   if (!read.ok) {
@@ -25,6 +30,7 @@ export async function beginDeployment(services: Services, request: z.output<type
       read.problems,
     );
   }
+  permit(read.file.application);
   await requireAgents(services, read.file);
   const id = newDeploymentId(services.clock.now());
   const stored = await insertDeployment(services.store, {

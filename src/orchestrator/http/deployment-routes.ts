@@ -1,12 +1,14 @@
 /** Deployments: begin one, look at it, approve it, stop it. */
 
+import type { FastifyRequest } from 'fastify';
 import type { Services } from '../orchestrator.ts';
-import { insertControl } from '../store/controls.ts';
-import { listDeployments, readDeployment, type DeploymentRow } from '../store/deployments.ts';
+import { insertApproval, insertControl } from '../store/controls.ts';
+import { listDeployments, type DeploymentRow, type FullDeploymentRow } from '../store/deployments.ts';
 import { listEvents } from '../store/events.ts';
 import { listRollouts, rolloutId, rolloutsThatWait, type RolloutRow } from '../store/rollouts.ts';
 import type { Api } from './api.ts';
 import { beginDeployment } from './begin-deployment.ts';
+import { callerOf, requirePermission, signed, type Caller } from './caller.ts';
 import {
   abortSchema,
   approveSchema,
@@ -17,7 +19,11 @@ import {
   type DeploymentWithRollouts,
   type ListedDeployment,
 } from './deployment-schemas.ts';
-import { HttpError, noSuchDeployment } from './errors.ts';
+import { HttpError } from './errors.ts';
+import { carriesRole, type Action } from './permission.ts';
+import { permittedDeployment } from './permitted-deployment.ts';
+import { changes } from './record-changes.ts';
+import { requiredRoles } from './required-roles.ts';
 import { asAnswered } from './rollout-answer.ts';
 
 /** Events of one answer. */
@@ -25,55 +31,97 @@ const EVENTS = 10_000;
 
 export function deploymentRoutes(api: Api, services: Services): void {
   const { store } = services;
+  const reads = { access: 'read' } as const;
+  const deploys = { access: 'deploy' } as const;
 
-  api.post('/v1/deployments', { schema: beginSchema }, async (request, reply) =>
-    reply.status(202).send(await beginDeployment(services, request.body)),
-  );
+  api.post('/v1/deployments', { schema: beginSchema, config: deploys }, async (request, reply) => {
+    const caller = callerOf(request);
+    const by = signed(caller, request.body.by);
+    const begun = await beginDeployment(services, { ...request.body, by }, (application) => {
+      changes(request, { application });
+      requirePermission(caller, 'deploy', application);
+    });
+    changes(request, { object: begun.id });
+    return reply.status(202).send(begun);
+  });
 
-  api.get('/v1/deployments', { schema: listSchema }, async (request) => {
+  api.get('/v1/deployments', { schema: listSchema, config: reads }, async (request) => {
+    const scope = callerOf(request).applications;
     const waiting = await rolloutsThatWait(store);
-    const deployments = await listDeployments(store, request.query);
+    const deployments = await listDeployments(store, { ...request.query, scope });
     return { deployments: deployments.map((row) => ({ ...row, waitsFor: waitsFor(row, waiting) })) };
   });
 
-  api.get('/v1/deployments/:id', { schema: lookSchema }, async (request) =>
-    shown(await found(services, request.params.id)),
+  api.get('/v1/deployments/:id', { schema: lookSchema, config: reads }, async (request) =>
+    shown(await found(services, request, 'read')),
   );
 
-  api.get('/v1/deployments/:id/events', { schema: eventsSchema }, async (request) => {
-    const { id } = request.params;
-    await found(services, id);
-    return { events: await listEvents(store, id, request.query.after, EVENTS) };
+  api.get('/v1/deployments/:id/events', { schema: eventsSchema, config: reads }, async (request) => {
+    await found(services, request, 'read');
+    return { events: await listEvents(store, request.params.id, request.query.after, EVENTS) };
   });
 
-  api.post('/v1/deployments/:id/approve', { schema: approveSchema }, async (request, reply) => {
-    const { id } = request.params;
-    const { target, by } = request.body;
-    const waiting = waitingForApproval(await found(services, id), target);
-    for (const rollout of waiting) {
-      await insertControl(store, { deploymentId: id, rolloutId: rolloutId(id, rollout.target), kind: 'approve', by });
-    }
-    return reply.status(202).send({ approved: waiting.map((rollout) => rollout.target) });
-  });
+  api.post(
+    '/v1/deployments/:id/approve',
+    { schema: approveSchema, config: { access: 'approve' } },
+    async (request, reply) => {
+      const { target, by } = request.body;
+      const { deployment, rollouts } = await found(services, request, 'approve');
+      const caller = callerOf(request);
+      const waiting = waitingForApproval({ deployment, rollouts }, target);
+      for (const rollout of waiting) requireRoles(caller, deployment, rollout);
+      const approved = await approveEach(services, waiting, signed(caller, by));
+      if (approved.length === 0) throw nothingWaits(deployment.id, waiting);
+      return reply.status(202).send({ approved });
+    },
+  );
 
-  api.post('/v1/deployments/:id/abort', { schema: abortSchema }, async (request, reply) => {
-    const { id } = request.params;
-    const { deployment } = await found(services, id);
+  api.post('/v1/deployments/:id/abort', { schema: abortSchema, config: deploys }, async (request, reply) => {
+    const { deployment } = await found(services, request, 'deploy');
+    const { id } = deployment;
     if (deployment.endedAt !== null) throw isOver(deployment, 'abort');
-    await insertControl(store, { deploymentId: id, kind: 'abort', ...request.body });
+    const { reason, by } = request.body;
+    await insertControl(store, { deploymentId: id, kind: 'abort', reason, by: signed(callerOf(request), by) });
     return reply.status(202).send({ aborting: id });
   });
 }
 
 interface Found {
-  deployment: DeploymentRow;
+  deployment: FullDeploymentRow;
   rollouts: RolloutRow[];
 }
 
-async function found({ store }: Services, id: string): Promise<Found> {
-  const deployment = await readDeployment(store, id);
-  if (deployment === undefined) throw noSuchDeployment(id);
+/** What the path names, for who may do this to it. @throws HttpError NO_SUCH_DEPLOYMENT, NOT_PERMITTED. */
+async function found(
+  { store }: Services,
+  request: FastifyRequest<{ Params: { id: string } }>,
+  action: Action,
+): Promise<Found> {
+  const { id } = request.params;
+  const deployment = await permittedDeployment(store, request, id, action);
   return { deployment, rollouts: await listRollouts(store, id) };
+}
+
+/** @throws HttpError ROLE_REQUIRED when it waits for somebody with a role that the caller does not carry. */
+function requireRoles({ name, role, asRoles }: Caller, { file }: FullDeploymentRow, rollout: RolloutRow): void {
+  const required = requiredRoles(file, rollout);
+  if (carriesRole(role, asRoles, required)) return;
+  const carried = [role, ...asRoles].join(', ');
+  throw new HttpError(
+    403,
+    'ROLE_REQUIRED',
+    `Target ${rollout.target} waits for approval by one of ${required.join(', ')} (requiresRoles), and token ${name} carries ${carried}. An admin makes one: sluice tokens add NAME --role approver --as-role ${required[0]}`,
+  );
+}
+
+/** Names of those that still waited when it was written. */
+async function approveEach({ store }: Services, waiting: RolloutRow[], by: string): Promise<string[]> {
+  const approved: string[] = [];
+  for (const { deploymentId, target, step } of waiting) {
+    const approval = { deploymentId, rolloutId: rolloutId(deploymentId, target), by, step };
+    if (await insertApproval(store, approval)) approved.push(target);
+  }
+  return approved;
 }
 
 /** What is stalled needs somebody more urgently. */
@@ -103,8 +151,12 @@ function waitingForApproval({ deployment, rollouts }: Found, target: string | un
   }
   const waiting = asked.filter(({ state }) => state === 'waitingApproval');
   if (waiting.length > 0) return waiting;
+  throw nothingWaits(id, asked);
+}
+
+function nothingWaits(id: string, asked: RolloutRow[]): HttpError {
   const states = asked.map((rollout) => `${rollout.target}: ${rollout.state}`).join(', ');
-  throw new HttpError(409, 'NOTHING_TO_APPROVE', `Nothing of deployment ${id} waits for approval (${states}).`);
+  return new HttpError(409, 'NOTHING_TO_APPROVE', `Nothing of deployment ${id} waits for approval (${states}).`);
 }
 
 function isOver({ id, state, reason }: DeploymentRow, verb: string): HttpError {

@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { answer, deployment, event, fileProblem, refusals, rollout, streamMessage } from './answers.ts';
 
 const byId = z.object({ id: z.string().describe('As the list has it.') });
-const by = z.string().min(1).max(200).default('api').describe('Who asks, as it is written down.');
+const by = z
+  .string()
+  .min(1)
+  .max(200)
+  .default('api')
+  .describe('Who asks, as it is written down, beside the name of the token.');
 const tags = ['deployments'];
 const notFound = { 400: ['INVALID_REQUEST'], 404: ['NO_SUCH_DEPLOYMENT'] };
 
@@ -33,7 +38,7 @@ export const beginSchema = {
     ...refusals({
       400: ['INVALID_REQUEST', 'INVALID_FILE'],
       409: ['DEPLOYMENT_IN_PROGRESS'],
-      413: ['FST_ERR_CTP_BODY_TOO_LARGE'],
+      413: ['BODY_TOO_LARGE'],
       422: ['NO_AGENT'],
     }),
   },
@@ -102,6 +107,7 @@ export const approveSchema = {
     202: answer('It is written down, and goes on.', z.object({ approved: z.array(z.string()).describe('Targets.') })),
     ...refusals({
       400: ['INVALID_REQUEST'],
+      403: ['NOT_PERMITTED', 'ROLE_REQUIRED'],
       404: ['NO_SUCH_DEPLOYMENT', 'NO_SUCH_TARGET'],
       409: ['NOTHING_TO_APPROVE', 'DEPLOYMENT_OVER'],
     }),

@@ -8,6 +8,9 @@ import type { Log } from '../../shared/log.ts';
 import type { FileProblem } from '../file/problem.ts';
 import type { refusal } from './answers.ts';
 
+/** Manifests of one deployment; etcd itself takes 1.5 MB an object. */
+export const BODY_LIMIT = 8 * 1024 * 1024;
+
 type ErrorBody = z.output<typeof refusal>;
 
 /** A refusal with its HTTP status. Thrown by routes only. */
@@ -50,6 +53,10 @@ function described(error: FastifyError | HttpError | SluiceError): { status: num
   if (hasZodFastifySchemaValidationErrors(error)) {
     const wrong = error.validation.map(({ instancePath, message }) => `${instancePath.slice(1)} ${message}`).join('; ');
     return { status: 400, body: { error: { code: 'INVALID_REQUEST', message: `The request is wrong: ${wrong}` } } };
+  }
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const message = `The request is larger than ${BODY_LIMIT / 1024 / 1024} MiB, which is the most that file and manifests may be together: leave out what is not applied, or deploy in parts.`;
+    return { status: 413, body: { error: { code: 'BODY_TOO_LARGE', message } } };
   }
   const status = error.statusCode ?? 500;
   if (status < 500) return { status, body: { error: { code: error.code, message: error.message } } };

@@ -18,6 +18,7 @@ export function healthRoutes(api: Api, { store }: Services): void {
   api.get(
     '/livez',
     {
+      config: { access: 'open' },
       schema: {
         operationId: 'isAlive',
         summary: 'The process answers.',
@@ -30,6 +31,7 @@ export function healthRoutes(api: Api, { store }: Services): void {
   api.get(
     '/readyz',
     {
+      config: { access: 'open' },
       schema: {
         operationId: 'isReady',
         summary: 'The database answers too.',
@@ -47,6 +49,7 @@ export function healthRoutes(api: Api, { store }: Services): void {
   api.get(
     '/v1/version',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'version',
         summary: 'Versions of the API and of the orchestrator.',

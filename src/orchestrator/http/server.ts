@@ -1,67 +1,99 @@
 /** The HTTP API: JSON with OpenAPI, and server-sent events for what happens live. CLI and page use it and nothing else. */
 
-import { fastify } from 'fastify';
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Address } from '../config.ts';
-import { formatAddress, isLoopback } from '../config.ts';
+import { Server as TlsServer } from 'node:tls';
+import { fastify, type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Address, ApiConfig } from '../config.ts';
+import { formatAddress } from '../config.ts';
 import type { Services } from '../orchestrator.ts';
+import type { Authority } from '../security/authority.ts';
 import { SluiceError } from '../../shared/errors.ts';
-import { agentRoutes } from './agent-routes.ts';
-import { alertRoutes } from './alert-routes.ts';
-import { requireToken } from './api-token.ts';
-import { deploymentRoutes } from './deployment-routes.ts';
-import { answerError, notFound } from './errors.ts';
+import { openApiCertificate, type ApiCertificate } from './api-certificate.ts';
+import { readOrMakeToken } from './api-token.ts';
+import { authenticate } from './authenticate.ts';
+import { answerError, BODY_LIMIT, notFound } from './errors.ts';
 import { describeApi } from './openapi.ts';
-import { healthRoutes } from './health-routes.ts';
 import { refuseBrowsersOfElsewhere } from './loopback-guard.ts';
-import { streamRoutes } from './stream-routes.ts';
+import { recordChanges } from './record-changes.ts';
+import { makeRoutes } from './routes.ts';
+import { TokenBook } from './token-book.ts';
 
-/** Manifests of one deployment; etcd itself takes 1.5 MB an object. */
-const BODY_LIMIT = 8 * 1024 * 1024;
+/** To send a request; what is answered may take as long as a deployment. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface HttpOptions {
-  address: Address;
-  /** Where the API token is kept. */
+  api: ApiConfig;
+  /** What the API is called, for its certificate. */
+  names: readonly string[];
+  /** Where the first token is kept. */
   dataDir: string;
+  authority: Pick<Authority, 'serverFor' | 'onChange'>;
   services: Services;
 }
 
 export interface HttpServer {
-  /** `http://host:port` */
+  /** `https://host:port`; `http` where it has no TLS. */
   url: string;
   stop(): Promise<void>;
 }
 
-/** @throws SluiceError ADDRESS_IN_USE. */
-export async function startHttp({ address, dataDir, services }: HttpOptions): Promise<HttpServer> {
-  const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true, routerOptions: { maxParamLength: 200 } });
+/** @throws SluiceError ADDRESS_IN_USE, API_CERTIFICATE. */
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const { api, names, dataDir, authority, services } = options;
+  const { store, clock, log } = services;
+  const certificate = await openApiCertificate({ tls: api.tls, authority, names, clock, log });
+  const own = api.requiresToken ? await readOrMakeToken(dataDir) : undefined;
+  const book = await TokenBook.open({ store, clock, log, own });
+  const app = makeApp(certificate);
+  app.setErrorHandler(answerError(log));
+  await describeApi(app);
+  // On loopback whoever can connect is on this machine already, or is a page in a browser on it.
+  if (!api.requiresToken) refuseBrowsersOfElsewhere(app);
+  authenticate(app, { book, trustsLocal: !api.requiresToken, clock, log });
+  recordChanges(app, store, log);
+  await makeRoutes(app, services, book);
+  await listen(app, api.address);
+  const unfollow = certificate?.follow(({ cert, key }) => {
+    if (app.server instanceof TlsServer) app.server.setSecureContext({ cert, key, minVersion: OLDEST_TLS });
+  });
+  const bound = app.server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : api.address.port;
+  return {
+    url: `${certificate === undefined ? 'http' : 'https'}://${formatAddress({ ...api.address, port })}`,
+    stop: async () => {
+      unfollow?.();
+      book.close();
+      await app.close();
+    },
+  };
+}
+
+const OLDEST_TLS = 'TLSv1.2';
+
+function makeApp(certificate: ApiCertificate | undefined): FastifyInstance {
+  const options = {
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+  };
+  // Of a server with TLS the type is another one, and routes do not care.
+  const app =
+    certificate === undefined
+      ? fastify(options)
+      : (fastify({
+          ...options,
+          https: { ...certificate.pair, minVersion: OLDEST_TLS },
+        }) as unknown as FastifyInstance);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(answerError(services.log));
   app.setNotFoundHandler(notFound);
   // A request without a body is one that says nothing more: `curl -X POST .../abort` is enough.
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.method === 'POST') request.body ??= {};
     done();
   });
-  await describeApi(app);
-  // On loopback whoever can connect is on this machine already, or is a page in a browser on it.
-  if (isLoopback(address.host)) refuseBrowsersOfElsewhere(app);
-  else await requireToken(app, dataDir, services.log);
-  const api = app.withTypeProvider<ZodTypeProvider>();
-  await api.register((scope, _options, done) => {
-    healthRoutes(scope, services);
-    deploymentRoutes(scope, services);
-    streamRoutes(scope, services);
-    agentRoutes(scope, services);
-    alertRoutes(scope, services);
-    scope.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
-    done();
-  });
-  await listen(app, address);
-  const bound = app.server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  return { url: `http://${formatAddress({ ...address, port })}`, stop: () => app.close() };
+  return app;
 }
 
 async function listen(app: { listen(address: Address): Promise<string> }, address: Address): Promise<void> {

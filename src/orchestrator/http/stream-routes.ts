@@ -9,8 +9,10 @@ import { listRollouts, type RolloutRow } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 import { streamMessage, type StreamMessage } from './answers.ts';
 import type { Api } from './api.ts';
+import { callerOf } from './caller.ts';
 import { streamSchema } from './deployment-schemas.ts';
-import { noSuchDeployment } from './errors.ts';
+import { StreamCount } from './limits.ts';
+import { permittedDeployment } from './permitted-deployment.ts';
 import { asAnswered } from './rollout-answer.ts';
 
 /** Proxies end a stream that is silent; a comment line is none. */
@@ -21,17 +23,33 @@ const PAGE = 1_000;
 const BACKLOG_LIMIT = 16 * 1024 * 1024;
 
 export function streamRoutes(api: Api, services: Services): void {
-  api.get('/v1/deployments/:id/stream', { schema: streamSchema }, async (request, reply) => {
-    const { id } = request.params;
-    if ((await readDeployment(services.store, id)) === undefined) throw noSuchDeployment(id);
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-cache',
-      connection: 'keep-alive',
-    });
-    await serve(services, id, request.headers['last-event-id'], reply.raw);
-  });
+  const open = new StreamCount();
+  api.get(
+    '/v1/deployments/:id/stream',
+    { schema: streamSchema, config: { access: 'read' } },
+    async (request, reply) => {
+      const { id } = request.params;
+      await permittedDeployment(services.store, request, id, 'read');
+      const caller = callerOf(request);
+      reply.raw.once('close', open.take(caller.name));
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-cache',
+        connection: 'keep-alive',
+      });
+      endWith(caller.ended, reply.raw);
+      await serve(services, id, request.headers['last-event-id'], reply.raw);
+    },
+  );
+}
+
+/** Nothing more is told to a token that counts no longer; who comes back with it hears why. */
+function endWith(ended: AbortSignal, out: ServerResponse): void {
+  const end = (): void => void out.end();
+  if (ended.aborted) return end();
+  ended.addEventListener('abort', end, { once: true });
+  out.once('close', () => ended.removeEventListener('abort', end));
 }
 
 function every(clock: Services['clock'], ms: number, act: () => void): () => void {

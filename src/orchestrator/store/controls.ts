@@ -59,6 +59,28 @@ export async function insertControl(store: Store, control: NewControl): Promise<
   return row;
 }
 
+/**
+ * Stores an approval of one rollout, if it waits for one at this step, and wakes it. Looked at and written as one: an approval
+ * that comes a moment late is not one of the next step, which may ask for somebody else.
+ * @returns false when it does not wait there (any more).
+ */
+export async function insertApproval(
+  store: Store,
+  { deploymentId, rolloutId, by, step }: { deploymentId: string; rolloutId: string; by: string; step: number },
+): Promise<boolean> {
+  const { rows } = await store.pool.query<ControlRow>(
+    `with d as (select id from sluice.deployment where id = $1 for no key update),
+       r as (select id from sluice.rollout where id = $2 and state = 'waitingApproval' and step = $4 for share)
+     insert into sluice.control (deployment_id, rollout_id, kind, by)
+     select d.id, r.id, 'approve', $3 from d, r
+     returning ${COLUMNS}`,
+    [deploymentId, rolloutId, by, step],
+  );
+  const [row] = rows;
+  if (row !== undefined) store.changes.emit('control', row);
+  return row !== undefined;
+}
+
 /** What was asked of one rollout, by name or together with all of its deployment, after an id; oldest first. */
 export async function controlsAfter(
   store: Store,

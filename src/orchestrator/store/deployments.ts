@@ -121,6 +121,8 @@ export async function pendingDeployments(store: Store): Promise<FullDeploymentRo
 
 export interface DeploymentFilter {
   application?: string | undefined;
+  /** Only of these; null: of all. */
+  scope?: readonly string[] | null | undefined;
   /** Only those that are not over. */
   active?: boolean | undefined;
   /** Newest first; at most so many. */
@@ -133,8 +135,9 @@ export async function listDeployments(store: Store, filter: DeploymentFilter = {
     `select ${COLUMNS} from sluice.deployment
      where ($1::text is null or application = $1)
        and (not $2::boolean or state not in ('succeeded', 'rolledBack', 'aborted', 'failed'))
+       and ($4::text[] is null or application = any($4))
      order by created_at desc, id desc limit $3`,
-    [filter.application ?? null, filter.active ?? false, filter.limit ?? 100],
+    [filter.application ?? null, filter.active ?? false, filter.limit ?? 100, filter.scope ?? null],
   );
   return rows;
 }

@@ -9,7 +9,12 @@ test('without any setting it serves loopback, over TLS, from the home folder', (
   expect(readConfig({ PATH: '/bin' })).toEqual({
     dataDir: join(homedir(), '.local', 'share', 'sluice'),
     databaseUrl: undefined,
-    api: { host: '127.0.0.1', port: 8080 },
+    api: {
+      address: { host: '127.0.0.1', port: 8080 },
+      publicUrl: undefined,
+      requiresToken: false,
+      tls: { kind: 'off' },
+    },
     agents: { address: { host: '127.0.0.1', port: 8443 }, publicAddress: undefined, plaintext: false },
     metricProviders: [],
     retention: { historyDays: 90, workDays: 7 },
@@ -58,4 +63,28 @@ test.each(['127.0.0.1:1', '[::1]:1', 'localhost:1'])('plaintext on %s is served'
 test.each(['127.0.0.1:80', '[::1]:443', 'sluice.example:1'])('%s reads as an address and back', (text) => {
   const address = parseAddress(text);
   expect(address && formatAddress(address)).toBe(text);
+});
+
+const pair = { SLUICE_API_TLS_CERT_FILE: '/tls/tls.crt', SLUICE_API_TLS_KEY_FILE: '/tls/tls.key' };
+const files = { kind: 'files', certFile: '/tls/tls.crt', keyFile: '/tls/tls.key' };
+
+test.each([
+  ['127.0.0.1:80', {}, { kind: 'off' }, false],
+  ['127.0.0.1:80', { SLUICE_API_AUTH: 'required' }, { kind: 'off' }, true],
+  ['127.0.0.1:80', pair, files, false],
+  ['0.0.0.0:80', {}, { kind: 'builtIn' }, true],
+  ['10.0.0.1:80', pair, files, true],
+  ['[::]:80', { SLUICE_API_TLS: 'off' }, { kind: 'off' }, true],
+])('the API at %s with %j has TLS and tokens where others reach it', (address, more, tls, requiresToken) => {
+  const { api } = readConfig({ SLUICE_API_ADDRESS: address, ...more });
+  expect([api.tls, api.requiresToken]).toEqual([tls, requiresToken]);
+});
+
+test('a certificate without its key, and one for an API without TLS, are refused', () => {
+  expect(() => readConfig({ SLUICE_API_TLS_KEY_FILE: '/tls/tls.key' })).toThrow('go together');
+  expect(() => readConfig({ ...pair, SLUICE_API_TLS: 'off' })).toThrow('unset one of them');
+});
+
+test.each(['sluice.example.com', 'ftp://x', 'https://x/base'])('%s is no address of the API', (text) => {
+  expect(() => readConfig({ SLUICE_API_PUBLIC_URL: text })).toThrow('SLUICE_API_PUBLIC_URL must be an address');
 });
