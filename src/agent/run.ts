@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { pause, systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import { createLog } from '../shared/log.ts';
+import { logProcessFaults } from '../shared/process-faults.ts';
 import type { Hello } from '../protocol/gen/sluice/agent/v1/Hello.ts';
 import { OPERATION_KINDS } from '../protocol/operation-codec.ts';
 import { encodeState } from '../protocol/status-codec.ts';
@@ -55,7 +56,7 @@ const STORE_MS = 3000;
 /** Runs until `signal` aborts. @throws SluiceError when it cannot start: the cluster's access, the health address. */
 export async function runAgent(config: AgentConfig, options: RunAgentOptions): Promise<void> {
   const { signal, onStuck = () => process.exit(1), onLost = () => process.exit(1) } = options;
-  const log = options.log ?? createLog({ name: 'sluice-agent', ...config.log });
+  const log = options.log ?? ownLog(config);
   const clock = systemClock;
   const random = Math.random;
   const metrics = new AgentMetrics();
@@ -230,6 +231,13 @@ function helloOf(
     credit: LIMITS.credit,
     allowedNamespaces: [...config.policy.allowedNamespaces],
   };
+}
+
+/** Of an agent that has the process to itself. */
+function ownLog(config: AgentConfig): Log {
+  const log = createLog({ name: 'sluice-agent', ...config.log });
+  logProcessFaults(log);
+  return log;
 }
 
 /** For people only, so an API server that does not answer yet holds nothing up. */

@@ -3,6 +3,7 @@
 import { SluiceError, messageOf } from '../shared/errors.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
+import { logProcessFaults } from '../shared/process-faults.ts';
 import { readConfig } from './config.ts';
 import type { OrchestratorConfig } from './config.ts';
 import { startOrchestrator } from './orchestrator.ts';
@@ -32,7 +33,7 @@ export async function serve(
     return;
   }
   const log = createLog({ name: 'orchestrator', ...config.log });
-  quietWarnings(log);
+  logProcessFaults(log);
   const stopped = limitStop(stopping, log);
   let orchestrator: Orchestrator;
   try {
@@ -77,10 +78,4 @@ async function stop(orchestrator: Orchestrator, log: Log): Promise<never> {
 function end(log: Log): never {
   log.info({}, 'orchestrator has stopped');
   process.exit(EXIT.ok);
-}
-
-/** Node prints warnings of libraries (pg's, of what DBOS does) on standard error, where nobody can act on them. */
-function quietWarnings(log: Log): void {
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => log.debug({ what: warning.message }, 'runtime warning'));
 }

@@ -57,6 +57,7 @@ export const LOG_FIELDS = [
   'session_ms',
   'signal',
   'skew_ms',
+  'stack',
   'state',
   'tls',
   'took_ms',

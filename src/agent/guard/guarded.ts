@@ -32,6 +32,7 @@ export class Guarded {
   disarming = false;
   #holder: Holder;
   #options: GuardedOptions;
+  #log: Log;
   #stop = new AbortController();
   #queued = false;
   #waiting = false;
@@ -42,6 +43,8 @@ export class Guarded {
     this.#holder = holder;
     this.record = record;
     this.#options = options;
+    const { namespace, name } = holder;
+    this.#log = options.log.child({ namespace, holder: name, rollout: record.spec.rollout });
     // The first look at where an object lies asks the cluster: not when it must go fast.
     const { resources } = options.writing.cluster;
     for (const { object } of record.spec.writes) {
@@ -102,16 +105,25 @@ export class Guarded {
         this.#fire(verdict.reason);
         return;
       case 'hold':
-        if (state !== 'holding') this.#mark('holding', verdict.reason, 'guard holds the weights');
+        if (state === 'holding') return;
+        this.#log.warn({ state: 'holding', reason: verdict.reason }, 'guard holds the weights');
+        this.#mark('holding', verdict.reason);
         return;
       case 'wait':
-        if (!this.#waiting) this.#mark(state, verdict.reason, 'guard waits before it fires');
+        if (this.#waiting) return;
         this.#waiting = true;
+        this.#log.warn({ state, reason: verdict.reason }, 'guard waits before it fires');
+        this.#mark(state, verdict.reason);
         return;
       case 'keep':
-        if (this.#waiting) this.#mark('armed', '', 'guard has nothing to wait for any more');
-        // The reason stays: an orchestrator that comes back is to learn that it was missed.
-        else if (state === 'holding') this.#mark('armed', this.record.reason, 'guard is armed again');
+        if (this.#waiting) {
+          this.#log.info({ state: 'armed' }, 'guard has nothing to wait for any more');
+          this.#mark('armed', '');
+        } else if (state === 'holding') {
+          this.#log.info({ state: 'armed' }, 'guard is armed again');
+          // The reason stays: an orchestrator that comes back is to learn that it was missed.
+          this.#mark('armed', this.record.reason);
+        }
         this.#waiting = false;
     }
   }
@@ -122,7 +134,7 @@ export class Guarded {
     // The writes are on their way before the line is.
     void this.#finish();
     this.#options.onFired();
-    this.#log({ reason }, 'guard fired');
+    this.#log.warn({ state: 'fired', reason }, 'guard fired');
   }
 
   /** All that is to be done once it has fired; a successor does it again unless it finds it finished. */
@@ -135,7 +147,8 @@ export class Guarded {
       await this.#write([this.#holderWrite()]);
     }
     if (this.#stop.signal.aborted) return;
-    this.#log({ took_ms: Math.round(performance.now() - startedMs) }, 'guard has sent all traffic to the stable');
+    const took_ms = Math.round(performance.now() - startedMs);
+    this.#log.warn({ state: 'fired', took_ms }, 'guard has sent all traffic to the stable');
     await this.#announce();
     this.record = { ...this.record, finished: true };
     await this.#write([{ object: this.record.spec.holder, body: { metadata: markPatch(this.record) } }]);
@@ -154,20 +167,19 @@ export class Guarded {
   }
 
   async #announce(): Promise<void> {
-    const { writing, log } = this.#options;
+    const { writing } = this.#options;
     const { namespace } = this.#holder;
     try {
       await announce(writing.cluster.api, namespace, this.record, this.#stop.signal);
     } catch (error) {
-      if (!this.#stop.signal.aborted) log.warn({ namespace, err: error }, 'guard could not make an Event');
+      if (!this.#stop.signal.aborted) this.#log.warn({ err: error }, 'guard could not make an Event');
     }
   }
 
-  #mark(state: GuardRecord['state'], reason: string, message: string): void {
+  #mark(state: GuardRecord['state'], reason: string): void {
     const at = new Date(this.#options.now()).toISOString();
     const record = { ...this.record, state, reason, at };
     this.record = record;
-    this.#log({ reason }, message);
     const before = this.#marking ?? Promise.resolve();
     const mine = before.then(() => {
       // Overtaken by a newer one, or by the weights.
@@ -181,13 +193,7 @@ export class Guarded {
   }
 
   #write(writes: GuardWrite[]): Promise<void> {
-    const { writing, log } = this.#options;
-    return writeAll(writes, { ...writing, log, signal: this.#stop.signal });
-  }
-
-  #log(fields: object, message: string): void {
-    const { spec, state } = this.record;
-    const { namespace, name } = this.#holder;
-    this.#options.log.warn({ namespace, holder: name, rollout: spec.rollout, state, ...fields }, message);
+    const { writing } = this.#options;
+    return writeAll(writes, { ...writing, log: this.#log, signal: this.#stop.signal });
   }
 }

@@ -60,7 +60,7 @@ export class Session {
     this.#askedAtMs = clock.now();
     // First of all: an error event that nobody listens to ends the process.
     stream.on('error', (error: ServiceError) =>
-      this.#finish({ kind: 'lost', code: codeName(error), message: messageOf(error) }),
+      this.#finish({ kind: 'lost', code: codeName(error), message: error.details || messageOf(error) }),
     );
     stream.on('end', () =>
       this.#finish({ kind: 'lost', code: 'CLOSED', message: 'The orchestrator closed the stream.' }),
