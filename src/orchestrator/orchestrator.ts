@@ -9,6 +9,7 @@ import type { OrchestratorConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { startPickUp } from './engine/pick-up.ts';
 import { registerWorkflows, startDeployment } from './engine/run/register.ts';
+import { startEventLog } from './event-log.ts';
 import { Hub } from './hub/hub.ts';
 import { startHubServer } from './hub/server.ts';
 import { startRetention } from './retention.ts';
@@ -92,6 +93,7 @@ async function compose(
     authority: agents.plaintext ? undefined : authority,
   });
   stops.push(() => server.stop());
+  stops.push(startEventLog(store, log));
   await engine.launch();
   stops.push(() => engine.stop());
   stops.push(

@@ -1,0 +1,50 @@
+/** Says that an agent is refused: once for each account and cause, not for each of its tries. */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+
+export interface RefusalFacts {
+  /** Undefined: a credential that is nobody's; all of them count as one. */
+  account: string | undefined;
+  peer: string;
+  /** As the agent is told. */
+  code: string;
+  reason: string;
+}
+
+/** Whoever reads only the last hours of a log is to find it too. */
+const AGAIN_MS = 3_600_000;
+
+export class RefusalLog {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  /** By account: what was told, when, and how often it happened since. Bounded by the accounts there are. */
+  readonly #told = new Map<string, { cause: string; atMs: number; attempts: number }>();
+
+  constructor(log: Log, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  refused({ account, peer, code, reason }: RefusalFacts): void {
+    const key = account ?? '';
+    const nowMs = this.#clock.now();
+    // Numbers in a reason are times and versions: the same cause.
+    const cause = `${code} ${reason.replaceAll(/\d+/g, '#')}`;
+    const before = this.#told.get(key);
+    const attempts = before?.cause === cause ? before.attempts + 1 : 1;
+    const fields = { account, peer, code, reason, attempts };
+    if (before?.cause === cause && nowMs - before.atMs < AGAIN_MS) {
+      before.attempts = attempts;
+      this.#log.debug(fields, 'agent refused');
+      return;
+    }
+    this.#told.set(key, { cause, atMs: nowMs, attempts });
+    this.#log.warn(fields, 'agent refused');
+  }
+
+  /** It got in: the next refusal is news. */
+  admitted(account: string): void {
+    this.#told.delete(account);
+  }
+}
