@@ -3,6 +3,9 @@
 import { existsSync } from 'node:fs';
 import { constants, enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { messageOf } from '../shared/errors.ts';
+import { readArguments } from '../shared/program-arguments.ts';
+import type { ProgramArguments } from '../shared/program-arguments.ts';
 
 // Before anything is loaded: of a signal that it does not listen to, a container's first process hears nothing.
 const stopping = new AbortController();
@@ -17,9 +20,29 @@ process.on('SIGINT', onSignal);
 for (const folder of cacheFolders()) {
   if (enableCompileCache(folder).status !== constants.compileCacheStatus.FAILED) break;
 }
-const { serve } = await import('./serve.ts');
-// Written now, since a process that is killed writes nothing at its end.
-await serve(process.env, stopping.signal, flushCompileCache);
+const given = asked();
+if (given?.command === 'run') {
+  const { serve } = await import('./serve.ts');
+  // Written now, since a process that is killed writes nothing at its end.
+  await serve(process.env, stopping.signal, flushCompileCache);
+} else if (given?.command === 'doctor') {
+  // It holds nothing, so there is nothing to end well.
+  stopping.signal.addEventListener('abort', () => process.exit(1));
+  const { runDoctor } = await import('./doctor/command.ts');
+  const write = (text: string): void => void process.stdout.write(`${text}\n`);
+  process.exitCode = await runDoctor(process.env, given.json, write);
+}
+
+/** Undefined: nothing that there is. It is said, and the exit code set. */
+function asked(): ProgramArguments | undefined {
+  try {
+    return readArguments(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
 
 /** Where compiled code may be kept, best first; without a place to write there is no cache, and no harm. NODE_COMPILE_CACHE goes before all. */
 function cacheFolders(): string[] {

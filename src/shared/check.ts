@@ -1,5 +1,7 @@
 /** What a doctor found: one line for each thing it looked at, with what to do where it is not well. Pure. */
 
+import { messageOf } from './errors.ts';
+
 /** `warn`: it works, but not all of it or not for long. `fail`: it does not work. */
 export type CheckState = 'ok' | 'warn' | 'fail';
 
@@ -68,4 +70,12 @@ export function showSpan(ms: number): string {
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
   return `${Math.round(seconds / 86_400)} days`;
+}
+
+/** One for each problem of a configuration that cannot be used. @param error what reading it threw: a heading, and a line for each. */
+export function configurationFaults(error: unknown): Check[] {
+  const hint = "Correct it in the chart's values, or in the environment.";
+  const lines = messageOf(error).split('\n');
+  const problems = lines.length > 1 ? lines.slice(1).map((line) => line.replace(/^\s*- /, '')) : lines;
+  return problems.map((problem) => fail('configuration', 'configuration', problem, hint));
 }

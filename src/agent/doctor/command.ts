@@ -1,8 +1,7 @@
 /** `sluice agent doctor`, and the argument `doctor` of the agent's image: prints what was found; 1 where something fails. */
 
-import { checksAsJson, fail, isWell, showChecks } from '../../shared/check.ts';
+import { checksAsJson, configurationFaults, isWell, showChecks } from '../../shared/check.ts';
 import type { Check } from '../../shared/check.ts';
-import { messageOf } from '../../shared/errors.ts';
 import { readConfig } from '../config.ts';
 import type { AgentConfig } from '../config.ts';
 import { examine } from './examine.ts';
@@ -30,11 +29,7 @@ async function examineFrom(
   try {
     config = readConfig(environment);
   } catch (error) {
-    const hint = "Correct it in the chart's values, or in the environment.";
-    const lines = messageOf(error).split('\n');
-    // The first is a heading where there are several.
-    const problems = lines.length > 1 ? lines.slice(1).map((line) => line.replace(/^\s*- /, '')) : lines;
-    return problems.map((problem) => fail('configuration', 'configuration', problem, hint));
+    return configurationFaults(error);
   }
   onConfig(config);
   return examine(config);

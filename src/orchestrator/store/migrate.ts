@@ -6,7 +6,7 @@ import { migrations } from './migrations.ts';
 import type { Migration } from './migrations.ts';
 
 /** `unique nulls not distinct` came with PostgreSQL 15. */
-const OLDEST_SERVER = 15;
+export const OLDEST_SERVER = 15;
 
 /**
  * Runs what is missing. Safe when several processes do it at once: a migration's row is inserted first, and the second waits for the first's.

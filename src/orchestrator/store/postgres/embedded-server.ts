@@ -10,7 +10,7 @@ import type { Log } from '../../../shared/log.ts';
 import { findBinaries, serverUser } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
 import { DATABASE } from './cluster.ts';
-import { ensureCluster } from './initialise.ts';
+import { PASSWORD_FILE, ensureCluster } from './initialise.ts';
 import { isAlive, readPostmasterFile, whenPostmaster } from './postmaster-file.ts';
 import type { PostmasterFile } from './postmaster-file.ts';
 import { spawnServer, stopServer, unavailable } from './server-process.ts';
@@ -52,6 +52,14 @@ export async function stopEmbeddedServer(dataFolder: string): Promise<void> {
   const folder = join(dataFolder, 'postgres');
   const file = await readPostmasterFile(folder);
   if (file && isAlive(file.pid)) await stopServer(file.pid);
+}
+
+/** Where the server of a data folder is reached; undefined: none runs, or none that is ready. Starts nothing, takes nothing over. */
+export async function findEmbeddedServer(dataFolder: string): Promise<{ url: string; pid: number } | undefined> {
+  const file = await readPostmasterFile(join(dataFolder, 'postgres'));
+  if (file?.status !== 'ready' || !isAlive(file.pid)) return undefined;
+  const password = await readFile(join(dataFolder, PASSWORD_FILE), 'utf8');
+  return { url: urlOf(file.port, password.trim()), pid: file.pid };
 }
 
 interface Running {

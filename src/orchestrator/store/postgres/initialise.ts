@@ -10,6 +10,9 @@ import { DATABASE, childOptions, folderArgument } from './cluster.ts';
 import { setPassword } from './set-password.ts';
 import { packCluster, unpackCluster } from './template.ts';
 
+/** In the data folder; of the server's one user. */
+export const PASSWORD_FILE = 'postgres.password';
+
 const CREATE_DATABASE = `CREATE DATABASE ${DATABASE}`;
 
 /**
@@ -17,7 +20,7 @@ const CREATE_DATABASE = `CREATE DATABASE ${DATABASE}`;
  * @returns the role's password, kept in `postgres.password` (mode 0600).
  */
 export async function ensureCluster(dataFolder: string, cluster: Cluster): Promise<string> {
-  const passwordFile = join(dataFolder, 'postgres.password');
+  const passwordFile = join(dataFolder, PASSWORD_FILE);
   if (await exists(join(cluster.folder, 'PG_VERSION'))) {
     // A volume with an fsGroup comes back open to the group, and the server refuses that. Where it is not ours to change, the server says so.
     await chmod(cluster.folder, 0o700).catch(() => {});
