@@ -4,7 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
@@ -37,10 +37,13 @@ export class KubeGate implements AsyncDisposable {
   kubeconfig = '';
   #server = createServer((request, answer) => void this.#pass(request, answer).catch(() => answer.destroy()));
   #agent: Agent;
+  /** Of whoever the kubeconfig is for, where it speaks with a token. */
+  #headers: OutgoingHttpHeaders;
   #url: string;
   #traps: Trap[] = [];
 
-  private constructor(url: string, agent: Agent) {
+  private constructor(url: string, agent: Agent, headers: OutgoingHttpHeaders) {
+    this.#headers = headers;
     this.#url = url;
     this.#agent = agent;
   }
@@ -53,7 +56,12 @@ export class KubeGate implements AsyncDisposable {
     await config.applyToHTTPSOptions(access);
     const { ca, cert, key } = access;
     const tls = Object.fromEntries(Object.entries({ ca, cert, key }).filter(([, value]) => value));
-    const gate = new KubeGate(config.getCurrentCluster()!.server, new Agent({ keepAlive: true, ...tls }));
+    const headers = access.headers as OutgoingHttpHeaders | undefined;
+    const gate = new KubeGate(
+      config.getCurrentCluster()!.server,
+      new Agent({ keepAlive: true, ...tls }),
+      headers ?? {},
+    );
     await once(gate.#server.listen(0, '127.0.0.1'), 'listening');
     const server = `http://127.0.0.1:${(gate.#server.address() as AddressInfo).port}`;
     gate.kubeconfig = `${kubeconfig}-gate-${server.split(':').at(-1)}`;
@@ -100,7 +108,8 @@ export class KubeGate implements AsyncDisposable {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (trap?.where === 'before' && (await this.#stop(trap)) === 'cut') return void request.socket.destroy();
-    const { host: _host, connection: _connection, ...headers } = request.headers;
+    const { host: _host, connection: _connection, ...asked } = request.headers;
+    const headers = { ...asked, ...this.#headers };
     const upstream = httpsRequest(this.#url + seen.path, { method: seen.method, headers, agent: this.#agent });
     const gone = (): void => void upstream.destroy();
     request.socket.once('close', gone);
