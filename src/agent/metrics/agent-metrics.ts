@@ -70,6 +70,10 @@ function gauges(now: AgentNow): Family[] {
   const { connected, connectedSinceMs } = status;
   return [
     gauge(AGENT_METRICS.info, [[{ version: status.version }, 1]]),
+    gauge(
+      AGENT_METRICS.role,
+      AGENT_METRICS.role.labels.role.map((role) => [{ role }, role === status.role ? 1 : 0]),
+    ),
     gauge(AGENT_METRICS.connected, connected ? 1 : 0),
     gauge(AGENT_METRICS.sessionAge, connected ? Math.max(0, nowMs - connectedSinceMs) / 1000 : undefined),
     gauge(AGENT_METRICS.silence, silentMs / 1000),

@@ -16,6 +16,12 @@ export const AGENT_METRICS = {
     help: 'Always 1: which release of the agent runs.',
     labels: { version: { from: 'its release' } },
   },
+  role: {
+    name: 'sluice_agent_role',
+    type: 'gauge',
+    help: '1 for what this replica is; a `standby` has no session, and does nothing until it leads.',
+    labels: { role: ['alone', 'leader', 'standby'] },
+  },
   connected: {
     name: 'sluice_agent_connected',
     type: 'gauge',
