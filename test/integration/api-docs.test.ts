@@ -41,10 +41,11 @@ async function shell(block: string, id = ''): Promise<string> {
 
 it('every command of docs/api.md works as it stands', async () => {
   const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block ?? '');
-  expect(blocks).toHaveLength(5);
-  const [document = '', version = '', begin = '', look = '', stream = ''] = blocks;
+  expect(blocks).toHaveLength(6);
+  const [document = '', version = '', token = '', begin = '', look = '', stream = ''] = blocks;
   expect(JSON.parse(await shell(document))).toMatchObject({ openapi: '3.1.0' });
   expect(JSON.parse(await shell(version))).toMatchObject({ api: 1 });
+  expect(JSON.parse(await shell(token))).toMatchObject({ token: { name: 'ci-shop', applications: ['shop'] } });
   const { id } = JSON.parse(await shell(begin)) as { id: string };
   expect(await shell(look, id)).toContain(`"aborting":"${id}"`);
   await setDeploymentState(orchestrator.store, id, 'aborted');

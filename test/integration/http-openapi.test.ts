@@ -156,6 +156,26 @@ describe('every answer is what /openapi.json says', () => {
     await expectAnswer('DELETE /v1/agents/{name}', 400, { path: '/v1/agents/' });
   });
 
+  it('of tokens', async () => {
+    const body = { name: 'ci', role: 'deployer', applications: ['shop'], asRoles: ['qa'], expiresInSeconds: 60 };
+    const { token, secret } = await expectAnswer('POST /v1/tokens', 201, { body });
+    expect(token).toMatchObject({ name: 'ci', applications: ['shop'], createdBy: 'local', lastUsedAt: null });
+    expect(secret).toMatch(/^sluice_[\w-]{43}$/);
+    await expectAnswer('POST /v1/tokens', 409, { body });
+    await expectAnswer('POST /v1/tokens', 400, { body: { ...body, name: 'local' } });
+    const { tokens } = await expectAnswer('GET /v1/tokens', 200);
+    expect(tokens).toEqual([token]);
+    await expectAnswer('DELETE /v1/tokens/{name}', 204, { path: '/v1/tokens/ci' });
+    await expectAnswer('DELETE /v1/tokens/{name}', 404, { path: '/v1/tokens/ci' });
+    await expectAnswer('DELETE /v1/tokens/{name}', 400, { path: '/v1/tokens/' });
+  });
+
+  it('of the audit', async () => {
+    const { entries } = await expectAnswer('GET /v1/audit', 200);
+    expect((entries as unknown[]).length).toBeGreaterThan(5);
+    await expectAnswer('GET /v1/audit', 400, { path: '/v1/audit?since=yesterday' });
+  });
+
   it('of alerts', async () => {
     const detail = { peer: '10.0.0.7:4242' };
     await raiseAlert(orchestrator.store, { account: null, kind: 'refusedAgent', message: 'seen', detail, count: 1 });
@@ -201,6 +221,10 @@ describe('every answer is what /openapi.json says', () => {
     await expectAnswer('GET /v1/deployments/{id}/events', 400, one(id, '/events?after=x'));
     await expectAnswer(approve, 400, { ...one(id, '/approve'), body: { target: 1 } });
     await expectAnswer(approve, 404, { ...one(id, '/approve'), body: { target: 'other' } });
+    const body = { name: 'stranger', role: 'approver', applications: ['other'] };
+    const { secret } = await expectAnswer('POST /v1/tokens', 201, { body });
+    const headers = { authorization: `Bearer ${String(secret)}` };
+    await expectAnswer(approve, 403, { ...one(id, '/approve'), body: {}, headers });
     await expectAnswer(approve, 202, { ...one(id, '/approve'), body: {} });
     const abort = 'POST /v1/deployments/{id}/abort';
     await expectAnswer(abort, 400, { ...one(id, '/abort'), body: { reason: 1 } });
@@ -209,8 +233,10 @@ describe('every answer is what /openapi.json says', () => {
     await expectAnswer(abort, 409, { ...one(id, '/abort'), body: {} });
     await expectAnswer(approve, 409, { ...one(id, '/approve'), body: {} });
     await expectAnswer('GET /v1/deployments/{id}/stream', 200, one(id, '/stream'));
-    const headers = { 'last-event-id': 'x' };
-    await expectAnswer('GET /v1/deployments/{id}/stream', 400, { ...one(id, '/stream'), headers });
+    await expectAnswer('GET /v1/deployments/{id}/stream', 400, {
+      ...one(id, '/stream'),
+      headers: { 'last-event-id': 'x' },
+    });
     await expectAnswer('GET /v1/deployments/{id}', 200, one(id));
   });
 
