@@ -10,6 +10,7 @@ import type { AgentRow } from './agents.ts';
 import type { ControlRow } from './controls.ts';
 import type { DeploymentRow } from './deployments.ts';
 import type { EventRow } from './events.ts';
+import { databaseFault, databaseHost } from './database-fault.ts';
 import { lockFolder } from './folder-lock.ts';
 import { migrate } from './migrate.ts';
 import { startEmbeddedServer } from './postgres/embedded-server.ts';
@@ -72,8 +73,9 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       ? await startEmbeddedServer(options.dataDir, options.log).catch(freeing(lock))
       : undefined;
   const url = server?.url ?? options.databaseUrl ?? '';
-  const pool = makePool(url, options.log, POOL_SIZE);
-  const relaxed = makePool(url, options.log, RELAXED_POOL_SIZE, 'set synchronous_commit = off');
+  const onError = connectionLog(options);
+  const pool = makePool(url, onError, POOL_SIZE);
+  const relaxed = makePool(url, onError, RELAXED_POOL_SIZE, 'set synchronous_commit = off');
   let claim: Claim | undefined;
   const close = async (): Promise<void> => {
     await claim?.release();
@@ -82,11 +84,11 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     lock.release();
   };
   try {
-    claim = await claimDatabase(url, server === undefined);
+    claim = await claimDatabase(url, options.databaseUrl);
     await migrate(pool);
   } catch (error) {
     await close();
-    throw unavailable(error);
+    throw unavailable(error, options.databaseUrl);
   }
   const changes = new EventEmitter<StoreChanges>({ captureRejections: false });
   changes.setMaxListeners(0); // one per open page and waiting run
@@ -110,7 +112,7 @@ function freeing(lock: { release(): void }): (error: unknown) => never {
 }
 
 /** @param first said on each new connection, before it is used. */
-function makePool(url: string, log: Log, max: number, first?: string): Pool {
+function makePool(url: string, onError: (error: unknown) => void, max: number, first?: string): Pool {
   const pool = new Pool({
     connectionString: url,
     max,
@@ -120,8 +122,26 @@ function makePool(url: string, log: Log, max: number, first?: string): Pool {
     // Waited for, whatever its type says.
     ...(first !== undefined && { onConnect: ((client) => client.query(first)) as (client: ClientBase) => void }),
   });
-  pool.on('error', (err) => log.warn({ err }, 'database connection lost'));
+  pool.on('error', onError);
   return pool;
+}
+
+/** A server that goes takes all connections with it: that is one line, not one for each. */
+const TELL_EVERY_MS = 60_000;
+
+function connectionLog({ databaseUrl, log }: StoreOptions): (error: unknown) => void {
+  let toldMs = -Infinity;
+  return (err) => {
+    const { host, cause, hint } = databaseFault(err, databaseUrl);
+    const fields = { host, cause, hint, err };
+    const isTold = performance.now() - toldMs < TELL_EVERY_MS;
+    if (isTold) {
+      log.debug(fields, 'database connection lost');
+      return;
+    }
+    toldMs = performance.now();
+    log.warn(fields, 'database connection lost');
+  };
 }
 
 interface Claim {
@@ -134,9 +154,10 @@ const CLAIM_TIMEOUT_MS = 2_000;
 
 /**
  * Holds a connection for as long as we live: when it ends, the server is gone or takes us for gone, and we must not go on.
- * @param isShared one orchestrator per database: a session lock, freed by the server when the connection ends, however it ends.
+ * @param sharedUrl of a server that others could use too. One orchestrator per database: there it takes a session lock, freed by
+ * the server when the connection ends, however it ends.
  */
-async function claimDatabase(url: string, isShared: boolean): Promise<Claim> {
+async function claimDatabase(url: string, sharedUrl: string | undefined): Promise<Claim> {
   const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: 10_000,
@@ -147,14 +168,14 @@ async function claimDatabase(url: string, isShared: boolean): Promise<Claim> {
   let isReleased = false;
   client.on('error', () => {});
   client.on('end', () => {
-    if (!isReleased) resolve(lostClaim());
+    if (!isReleased) resolve(lostClaim(sharedUrl));
   });
   const release = (): Promise<void> => {
     isReleased = true;
     return client.end();
   };
   await client.connect();
-  if (isShared && !(await lock(client))) {
+  if (sharedUrl !== undefined && !(await lock(client))) {
     await release();
     throw new SluiceError(
       'DATABASE_IN_USE',
@@ -176,19 +197,20 @@ async function lock(client: Client): Promise<boolean> {
   }
 }
 
-function lostClaim(): SluiceError {
+function lostClaim(url: string | undefined): SluiceError {
   return new SluiceError(
     'DATABASE_UNAVAILABLE',
-    'The database ended the connection that shows that this orchestrator lives: the database stopped, or another orchestrator may take over. Start again; runs go on where they were.',
+    `The connection to ${databaseHost(url)} that shows that this orchestrator lives has ended: the database stopped, or another orchestrator may take over. Start again; runs go on where they were.`,
     { disposition: 'retry' },
   );
 }
 
-function unavailable(error: unknown): SluiceError {
+function unavailable(error: unknown, url: string | undefined): SluiceError {
   if (error instanceof SluiceError) return error;
+  const { host, hint } = databaseFault(error, url);
   return new SluiceError(
     'DATABASE_UNAVAILABLE',
-    `The database does not serve: ${messageOf(error)}. Check DATABASE_URL and the server.`,
+    `The database does not serve (${host}): ${messageOf(error)}. ${hint}`,
     {
       disposition: 'retry',
       cause: error,
