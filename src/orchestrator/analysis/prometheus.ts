@@ -1,5 +1,6 @@
 /** Measurements from Prometheus' HTTP API: one query, one value; whatever else comes is no data, with its reason. */
 
+import { codeOf, messageOf } from '../../shared/errors.ts';
 import type { Measurement } from './judge.ts';
 
 export interface MetricProvider {
@@ -9,20 +10,51 @@ export interface MetricProvider {
 }
 
 const TIMEOUT_MS = 10_000;
+const NO_JSON = 'HTTP';
 
 /**
  * Evaluates a query at a moment.
  * @param atMs milliseconds since the epoch.
+ * @param heard told of each answer, and of each failure to get one.
  * @returns never rejects: an unreachable provider or a bad query is `noData` and says so.
  */
-export async function measurePrometheus(provider: MetricProvider, query: string, atMs: number): Promise<Measurement> {
+export async function measurePrometheus(
+  provider: MetricProvider,
+  query: string,
+  atMs: number,
+  heard: (silence: Silence | undefined) => void = () => {},
+): Promise<Measurement> {
   const { url, headers } = endpointOf(provider);
   const body = new URLSearchParams({ query, time: String(atMs / 1000) });
   try {
     const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return readAnswer(provider.name, (await response.json()) as Answer);
+    const answer = await read(response);
+    heard(undefined);
+    return readAnswer(provider.name, answer);
   } catch (error) {
-    return noData(`${provider.name} at ${url.origin} does not answer (${causeOf(error)})`);
+    const silence = { host: url.origin, ...causeOf(error) };
+    heard(silence);
+    return noData(`${provider.name} at ${url.origin} does not answer (${silence.reason})`);
+  }
+}
+
+/** Why a provider did not answer. */
+export interface Silence {
+  host: string;
+  /** Of Node, such as ECONNREFUSED; `HTTP`: something else answered; `TimeoutError`. */
+  code: string;
+  reason: string;
+}
+
+/** An error of Prometheus' own is JSON too; what is not comes of something before it, and its text is nobody's business. */
+async function read(response: Response): Promise<Answer> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as Answer;
+  } catch {
+    // Not the parser's message: it quotes the text.
+    const { status, statusText } = response;
+    throw Object.assign(new Error(`it answered ${`${status} ${statusText}`.trim()} and no JSON`), { code: NO_JSON });
   }
 }
 
@@ -38,9 +70,11 @@ function endpointOf(provider: MetricProvider): { url: URL; headers: Record<strin
 }
 
 /** `fetch failed` says nothing; its cause does. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
+function causeOf(error: unknown): Pick<Silence, 'code' | 'reason'> {
+  if (error instanceof DOMException) return { code: error.name, reason: error.message };
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = codeOf(cause) ?? 'UNKNOWN';
+  return { code, reason: messageOf(cause) || code };
 }
 
 /** What https://prometheus.io/docs/prometheus/latest/querying/api/ promises, as far as it is read. */

@@ -5,7 +5,7 @@ import { codeOf, messageOf } from '../../shared/errors.ts';
 export interface DatabaseFault {
   /** Where it is, without user and password. */
   host: string;
-  cause: 'dns' | 'tcp' | 'tls' | 'auth' | 'missing' | 'full' | 'stopped' | 'other';
+  cause: 'url' | 'dns' | 'tcp' | 'tls' | 'auth' | 'missing' | 'full' | 'stopped' | 'other';
   hint: string;
 }
 
@@ -26,6 +26,7 @@ export function databaseFault(error: unknown, url: string | undefined): Database
 }
 
 function causeOf(code: string, message: string): DatabaseFault['cause'] {
+  if (code === 'ERR_INVALID_URL') return 'url';
   if (/^(ENOTFOUND|EAI_)/.test(code)) return 'dns';
   if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/.test(code) || /timeout/i.test(message)) return 'tcp';
   if (/CERT|SSL|SIGNED|UNABLE_TO_/.test(code) || /\bSSL\b/.test(message)) return 'tls';
@@ -38,6 +39,7 @@ function causeOf(code: string, message: string): DatabaseFault['cause'] {
 }
 
 const HINTS: Record<DatabaseFault['cause'], string> = {
+  url: 'DATABASE_URL is no URL. In user and password write % as %25, / as %2F, # as %23, @ as %40, : as %3A.',
   dns: 'Correct the host in DATABASE_URL, or look at the DNS that the orchestrator asks.',
   tcp: 'Look whether PostgreSQL runs there, whether its port is right, and whether a firewall or NetworkPolicy lets the orchestrator through.',
   tls: 'Compare sslmode and sslrootcert in DATABASE_URL with what the server offers.',

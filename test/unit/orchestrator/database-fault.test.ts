@@ -21,6 +21,7 @@ describe('which database, without user and password', () => {
 });
 
 test.each([
+  [of('ERR_INVALID_URL', 'Invalid URL'), 'url', /@ as %40/],
   [of('ENOTFOUND'), 'dns', /Correct the host/],
   [of('ECONNREFUSED'), 'tcp', /whether PostgreSQL runs there/],
   [new Error('timeout expired'), 'tcp', /NetworkPolicy/],

@@ -1,7 +1,7 @@
 /** Wires runs to the world: engine, store, hub and metric providers, as the two workflows that the engine keeps. */
 
 import type { Clock } from '../../../shared/clock.ts';
-import { measurePrometheus, type MetricProvider } from '../../analysis/prometheus.ts';
+import { measurePrometheus, type MetricProvider, type Silence } from '../../analysis/prometheus.ts';
 import type { ResolvedTarget } from '../../file/resolved.ts';
 import type { AgentLink } from '../../hub/agent-link.ts';
 import { controlsAfter, onControl } from '../../store/controls.ts';
@@ -20,6 +20,8 @@ export interface RunDependencies {
   store: Store;
   link: AgentLink;
   providers: MetricProvider[];
+  /** Told of each answer of a provider, and of each failure to get one. */
+  onProvider?: (name: string, silence: Silence | undefined) => void;
   clock: Clock;
 }
 
@@ -48,12 +50,13 @@ export async function startDeployment(engine: Engine, input: DeploymentInput): P
   await engine.start(DEPLOYMENT, input.id, input);
 }
 
-function runPorts(engine: Engine, { store, link, providers, clock }: RunDependencies): RunPorts {
+function runPorts(engine: Engine, dependencies: RunDependencies): RunPorts {
+  const { store, link, clock } = dependencies;
   return {
     link,
     clock,
     ledger: ledger(store),
-    metrics: metrics(providers),
+    metrics: metrics(dependencies),
     durable: { step: (name, act) => engine.step(name, act), stopping: engine.stopping },
   };
 }
@@ -75,12 +78,14 @@ function ledger(store: Store): Ledger {
   };
 }
 
-function metrics(providers: MetricProvider[]): Metrics {
+function metrics({ providers, onProvider }: RunDependencies): Metrics {
   return {
     providers: providers.map(({ name }) => name),
     async measure(name, query, atMs) {
       const provider = providers.find((candidate) => candidate.name === name);
-      if (provider !== undefined) return measurePrometheus(provider, query, atMs);
+      if (provider !== undefined) {
+        return measurePrometheus(provider, query, atMs, (silence) => onProvider?.(name, silence));
+      }
       const known = providers.map((candidate) => candidate.name).join(', ') || 'none';
       const reason = `the orchestrator has no metric provider ${name === '' ? 'at all' : name} (it has: ${known}): start it with --metric-provider NAME=URL`;
       return { kind: 'noData', reason };
