@@ -45,8 +45,18 @@ export interface OrchestratorConfig {
     address: Address;
     /** host:port as agents reach it, written into credentials; undefined: the address itself. */
     publicAddress: string | undefined;
-    /** No TLS; loopback only. */
+    /** No TLS; loopback only, or `behindProxy`. */
     plaintext: boolean;
+    /** What stands before it ends TLS: agents prove themselves by tokens. */
+    behindProxy: boolean;
+    /** Your own certificate instead of the built-in authority's. */
+    tls: { certFile: string; keyFile: string } | undefined;
+    /** The authority of the certificate that agents see, where it is not the built-in one; undefined then: one that their system trusts. */
+    caFile: string | undefined;
+    /** How long an agent's certificate counts; it is renewed at two thirds. */
+    certificateMs: number;
+    /** What `sluice agents add` says to install. */
+    install: { chart: string; image: string | undefined };
   };
   metricProviders: readonly { name: string; url: string }[];
   retention: {
@@ -117,6 +127,13 @@ const schema = z.strictObject({
   SLUICE_AGENT_ADDRESS: hostPort.default('127.0.0.1:8443'),
   SLUICE_AGENT_PUBLIC_ADDRESS: hostPort.optional(),
   SLUICE_AGENT_PLAINTEXT: z.enum(['0', '1']).default('0'),
+  SLUICE_AGENT_BEHIND_PROXY: z.enum(['0', '1']).default('0'),
+  SLUICE_AGENT_TLS_CERT_FILE: z.string().optional(),
+  SLUICE_AGENT_TLS_KEY_FILE: z.string().optional(),
+  SLUICE_AGENT_CA_FILE: z.string().optional(),
+  SLUICE_AGENT_CERTIFICATE_DAYS: z.coerce.number().positive().max(3650).default(30),
+  SLUICE_AGENT_CHART: z.string().default('helm/agent'),
+  SLUICE_AGENT_IMAGE: z.string().optional(),
   SLUICE_METRIC_PROVIDERS: providers.default([]),
   SLUICE_RETENTION_DAYS: days.default(90),
   SLUICE_WORK_RETENTION_DAYS: days.default(7),
@@ -135,26 +152,43 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const problems = parsed.success ? [] : parsed.error.issues.flatMap(sentencesOf);
   const plaintext = environment['SLUICE_AGENT_PLAINTEXT'] === '1';
   const agentHost = parseAddress(environment['SLUICE_AGENT_ADDRESS'] ?? '127.0.0.1:8443')?.host;
-  if (plaintext && agentHost !== undefined && !isLoopback(agentHost)) {
+  const behindProxy = environment['SLUICE_AGENT_BEHIND_PROXY'] === '1';
+  if (plaintext && !behindProxy && agentHost !== undefined && !isLoopback(agentHost)) {
     problems.push(
-      'SLUICE_AGENT_PLAINTEXT: without TLS agents are served on loopback only; set SLUICE_AGENT_ADDRESS to 127.0.0.1:PORT.',
+      'SLUICE_AGENT_PLAINTEXT: without TLS agents are served on loopback only; set SLUICE_AGENT_ADDRESS to 127.0.0.1:PORT. Where a proxy before it ends TLS, set SLUICE_AGENT_BEHIND_PROXY=1 too.',
     );
   }
-  problems.push(...tlsProblems(environment));
+  if (behindProxy && (!plaintext || (environment['SLUICE_AGENT_PUBLIC_ADDRESS'] ?? '') === '')) {
+    problems.push(
+      'SLUICE_AGENT_BEHIND_PROXY: set SLUICE_AGENT_PLAINTEXT=1, and SLUICE_AGENT_PUBLIC_ADDRESS to the proxy as agents reach it.',
+    );
+  }
+  problems.push(...tlsProblems(environment, 'SLUICE_API_TLS', environment['SLUICE_API_TLS'] === 'off'));
+  problems.push(...tlsProblems(environment, 'SLUICE_AGENT_TLS', plaintext));
   if (!parsed.success || problems.length > 0) throw wrong(problems);
   const env = parsed.data;
   return Object.freeze({
     dataDir: resolve(env.SLUICE_DATA_DIR ?? join(homedir(), '.local', 'share', 'sluice')),
     databaseUrl: env.DATABASE_URL,
     api: apiOf(env),
-    agents: Object.freeze({
-      address: parseAddress(env.SLUICE_AGENT_ADDRESS) ?? { host: '', port: 0 },
-      publicAddress: env.SLUICE_AGENT_PUBLIC_ADDRESS,
-      plaintext,
-    }),
+    agents: agentsOf(env),
     metricProviders: Object.freeze(env.SLUICE_METRIC_PROVIDERS),
     retention: Object.freeze({ historyDays: env.SLUICE_RETENTION_DAYS, workDays: env.SLUICE_WORK_RETENTION_DAYS }),
     log: Object.freeze({ level: env.SLUICE_LOG_LEVEL, format: env.SLUICE_LOG_FORMAT }),
+  });
+}
+
+function agentsOf(env: z.output<typeof schema>): OrchestratorConfig['agents'] {
+  const { SLUICE_AGENT_TLS_CERT_FILE: certFile, SLUICE_AGENT_TLS_KEY_FILE: keyFile } = env;
+  return Object.freeze({
+    address: parseAddress(env.SLUICE_AGENT_ADDRESS) ?? { host: '', port: 0 },
+    publicAddress: env.SLUICE_AGENT_PUBLIC_ADDRESS,
+    plaintext: env.SLUICE_AGENT_PLAINTEXT === '1',
+    behindProxy: env.SLUICE_AGENT_BEHIND_PROXY === '1',
+    tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined,
+    caFile: env.SLUICE_AGENT_CA_FILE,
+    certificateMs: env.SLUICE_AGENT_CERTIFICATE_DAYS * 24 * 60 * 60 * 1000,
+    install: Object.freeze({ chart: env.SLUICE_AGENT_CHART, image: env.SLUICE_AGENT_IMAGE }),
   });
 }
 
@@ -176,14 +210,18 @@ function tlsOf(env: z.output<typeof schema>, isLocal: boolean): ApiTls {
   return { kind: isLocal ? 'off' : 'builtIn' };
 }
 
-function tlsProblems(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const [cert, key] = ['SLUICE_API_TLS_CERT_FILE', 'SLUICE_API_TLS_KEY_FILE'];
-  const isGiven = (name: string): boolean => (environment[name] ?? '') !== '';
+/** @param name of the setting that the two files belong to. @param isOff there is no TLS to have a certificate for. */
+function tlsProblems(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: 'SLUICE_API_TLS' | 'SLUICE_AGENT_TLS',
+  isOff: boolean,
+): string[] {
+  const [cert, key] = [`${name}_CERT_FILE`, `${name}_KEY_FILE`];
+  const isGiven = (each: string): boolean => (environment[each] ?? '') !== '';
   if (isGiven(cert) !== isGiven(key)) return [`${cert} and ${key} go together: one is missing.`];
-  if (isGiven(cert) && environment['SLUICE_API_TLS'] === 'off') {
-    return [`SLUICE_API_TLS is off, and ${cert} names a certificate: unset one of them.`];
-  }
-  return [];
+  if (!isGiven(cert) || !isOff) return [];
+  const off = name === 'SLUICE_API_TLS' ? 'SLUICE_API_TLS is off' : 'SLUICE_AGENT_PLAINTEXT is 1';
+  return [`${off}, and ${cert} names a certificate: unset one of them.`];
 }
 
 export function parseAddress(text: string): Address | undefined {

@@ -4,19 +4,22 @@ import { systemClock } from '../shared/clock.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { SluiceError } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
-import { formatAddress, parseAddress } from './config.ts';
+import { ProviderLog } from './analysis/provider-log.ts';
+import { AgentOffice } from './agent-office.ts';
+import { parseAddress } from './config.ts';
 import type { OrchestratorConfig } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { startPickUp } from './engine/pick-up.ts';
 import { registerWorkflows, startDeployment } from './engine/run/register.ts';
+import type { RunDependencies } from './engine/run/register.ts';
 import { startEventLog } from './event-log.ts';
 import { Hub } from './hub/hub.ts';
-import { startHubServer } from './hub/server.ts';
+import { orchestratorNow } from './metrics/now.ts';
+import type { OrchestratorNow } from './metrics/now.ts';
+import { OrchestratorMetrics } from './metrics/orchestrator-metrics.ts';
 import { startRetention } from './retention.ts';
-import { loadAuthority } from './security/authority.ts';
-import { addAgent } from './security/credential.ts';
+import type { Authority } from './security/authority.ts';
 import type { AgentCredential } from './security/credential.ts';
-import { revokeAgent } from './store/agents.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
 
@@ -28,10 +31,13 @@ export interface Services {
   metricProviders: OrchestratorConfig['metricProviders'];
   clock: Clock;
   log: Log;
+  metrics: OrchestratorMetrics;
+  /** What is true at this moment, for metrics and for people. */
+  now: () => Promise<OrchestratorNow>;
   /** Gives an account a credential; what it had before no longer counts, and its session ends. @throws SluiceError INVALID_ACCOUNT. */
   addAgent: (account: string) => Promise<AgentCredential>;
-  /** Takes an account's credential away and ends its session. @returns false if there is no such agent. */
-  revokeAgent: (account: string) => Promise<boolean>;
+  /** Who may be an agent. */
+  office: AgentOffice;
 }
 
 export interface Orchestrator extends Services {
@@ -80,18 +86,17 @@ async function compose(
   const store = await openStore({ dataDir, databaseUrl, log });
   stops.push(() => store.close());
   stopping?.throwIfAborted(); // before any run is taken up
-  const hosts = [agents.address.host, parseAddress(agents.publicAddress ?? '')?.host].filter(isNameable);
-  const authority = await loadAuthority({ dataDir, hosts, now: () => clock.now() });
+  const office = await AgentOffice.open({ agents, dataDir, store, clock, log });
 
-  const hub = new Hub({ store, clock, log });
+  const metrics = new OrchestratorMetrics();
+  metrics.runs.follow(store);
+  const hub = new Hub({ store, clock, log, observer: metrics.hub, ...office.hubParts });
   await hub.start();
   const engine = new Engine({ store, log });
-  registerWorkflows(engine, { store, link: hub, providers: [...metricProviders], clock });
-  const server = await startHubServer({
-    hub,
-    address: agents.address,
-    authority: agents.plaintext ? undefined : authority,
-  });
+  const providerLog = new ProviderLog(log);
+  const onProvider: RunDependencies['onProvider'] = (name, silence) => providerLog.heard(name, silence);
+  registerWorkflows(engine, { store, link: hub, providers: [...metricProviders], onProvider, clock });
+  const server = await office.serve(hub);
   stops.push(() => server.stop());
   stops.push(startEventLog(store, log));
   await engine.launch();
@@ -106,7 +111,6 @@ async function compose(
   );
   stops.push(startRetention({ store, engine, clock, log, ...config.retention }));
 
-  const agentAddress = formatAddress({ ...agents.address, port: server.port });
   const services: Services = {
     store,
     engine,
@@ -114,25 +118,28 @@ async function compose(
     metricProviders,
     clock,
     log,
-    async addAgent(account) {
-      const credential = await addAgent(store, authority, agents.publicAddress ?? agentAddress, account);
-      hub.endSession(account, 'its credential was replaced');
-      log.info({ account }, 'agent credential issued');
-      return credential;
-    },
-    async revokeAgent(account) {
-      const isKnown = await revokeAgent(store, account);
-      hub.endSession(account, 'its credential was revoked');
-      if (isKnown) log.info({ account }, 'agent credential revoked');
-      return isKnown;
-    },
+    metrics,
+    now: () => orchestratorNow({ store, engine, hub, clock, certificates: () => certificatesOf(office.authority) }),
+    office,
+    addAgent: (account) => office.addAgent(account),
   };
   stopping?.throwIfAborted();
   // Loaded last: until here runs wait for us, and of the API nobody does (it takes 0.1 s).
   const { startHttp } = await import('./http/server.ts');
-  const http = await startHttp({ api: config.api, names: apiNames(config), dataDir, authority, services });
+  const http = await startHttp({
+    api: config.api,
+    names: apiNames(config),
+    dataDir,
+    authority: office.authority,
+    services,
+  });
   stops.push(() => http.stop());
-  return { ...services, agentAddress, apiUrl: http.url, lost: store.lost, stop };
+  return { ...services, agentAddress: server.address, apiUrl: http.url, lost: store.lost, stop };
+}
+
+/** The authority that signs now stands first. */
+function certificatesOf({ ca, server }: Authority): Record<string, string> {
+  return { ca, server: server.certificate };
 }
 
 /** The API is called as people reach it, and often as agents reach the hub: one Service for both. */

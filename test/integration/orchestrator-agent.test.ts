@@ -41,7 +41,16 @@ beforeAll(async () => {
       requiresToken: false,
       tls: { kind: 'off' },
     },
-    agents: { address: { host: '127.0.0.1', port: 0 }, publicAddress: undefined, plaintext: false },
+    agents: {
+      address: { host: '127.0.0.1', port: 0 },
+      publicAddress: undefined,
+      plaintext: false,
+      behindProxy: false,
+      tls: undefined,
+      caFile: undefined,
+      certificateMs: 86_400_000,
+      install: { chart: 'helm/agent', image: undefined },
+    },
     metricProviders: [],
     retention: { historyDays: 90, workDays: 7 },
     log: { level: 'silent', format: 'json' },
@@ -126,7 +135,7 @@ test('the agent comes back to a restarted orchestrator, with its certificate and
 
 test('a revoked agent is sent away at once', async () => {
   expect(orchestrator.hub.isConnected('east')).toBe(true);
-  expect(await orchestrator.revokeAgent('east')).toBe(true);
+  expect(await orchestrator.office.revokeAgent('east')).toBe(true);
   await expect.poll(() => orchestrator.hub.isConnected('east')).toBe(false);
-  expect(await orchestrator.revokeAgent('nobody')).toBe(false);
+  expect(await orchestrator.office.revokeAgent('nobody')).toBe(false);
 });

@@ -38,7 +38,7 @@ const revoke = {
   },
 };
 
-export function agentRoutes(api: Api, { store, hub, addAgent, revokeAgent }: Services): void {
+export function agentRoutes(api: Api, { store, hub, office, addAgent }: Services): void {
   api.get('/v1/agents', { schema: list, config: { access: 'read' } }, async () => {
     const agents = await listAgents(store);
     return { agents: agents.map((row) => ({ ...row, connected: hub.isConnected(row.account) })) };
@@ -50,7 +50,7 @@ export function agentRoutes(api: Api, { store, hub, addAgent, revokeAgent }: Ser
 
   api.delete('/v1/agents/:name', { schema: revoke, config: { access: 'administer' } }, async (request, reply) => {
     const { name: account } = request.params;
-    if (await revokeAgent(account)) return reply.status(204).send();
+    if (await office.revokeAgent(account)) return reply.status(204).send();
     throw new HttpError(404, 'NO_SUCH_AGENT', `There is no agent ${account}. List them with: sluice agents`);
   });
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { ROLES } from './permission.ts';
 
-const when = z.date();
+export const when = z.date();
 
 export const deployment = z
   .object({

@@ -32,7 +32,13 @@ export function noSuchDeployment(id: string): HttpError {
   return new HttpError(404, 'NO_SUCH_DEPLOYMENT', `There is no deployment ${id}. List them with: sluice status`);
 }
 
-const SLUICE_STATUS: Record<string, number> = { NO_SUCH_DEPLOYMENT: 404, INVALID_ACCOUNT: 400 };
+const SLUICE_STATUS: Record<string, number> = {
+  NO_SUCH_DEPLOYMENT: 404,
+  INVALID_ACCOUNT: 400,
+  NO_SUCH_AGENT: 404,
+  CA_ROTATION_WAITS: 409,
+  NO_CA_ROTATION: 409,
+};
 
 export function answerError(log: Log) {
   return (error: FastifyError | HttpError | SluiceError, request: FastifyRequest, reply: FastifyReply): void => {

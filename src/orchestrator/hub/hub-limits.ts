@@ -7,6 +7,8 @@ export interface HubLimits {
   handshakes: BucketRule;
   /** Of these, with one certificate: an agent that only knocks keeps no other one out. */
   handshakesOfOne: BucketRule;
+  /** Join tokens that are tried, by all agents together. */
+  enrolments: BucketRule;
   /** How far over such a moment the refused ones are spread. */
   handshakeSpreadMs: number;
   /** Sessions begun with one credential. */
@@ -40,6 +42,7 @@ const MINUTE_MS = 60_000;
 export const HUB_LIMITS: HubLimits = {
   handshakes: { perSecond: 200, burst: 400 },
   handshakesOfOne: { perSecond: 1, burst: 60 },
+  enrolments: { perSecond: 5, burst: 100 },
   handshakeSpreadMs: 10_000,
   sessions: { perSecond: 20 / 60, burst: 20 },
   messages: { perSecond: 500, burst: 2_000 },

@@ -8,17 +8,21 @@ import type { Log } from '../../shared/log.ts';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
 import type { AgentMessage__Output } from '../../protocol/gen/sluice/agent/v1/AgentMessage.ts';
 import type { CheckReply } from '../../protocol/gen/sluice/agent/v1/CheckReply.ts';
+import type { IssuedCredential } from '../../protocol/gen/sluice/agent/v1/IssuedCredential.ts';
 import type { Operation, OperationResult } from '../../protocol/operation.ts';
 import { decodeMissingRights } from '../../protocol/missing-rights.ts';
 import { LIMITS } from '../../protocol/service.ts';
-import type { CheckCall, HubStream } from '../../protocol/service.ts';
+import type { CheckCall, EnrolCall, HubStream, RenewCall } from '../../protocol/service.ts';
 import { decodeSnapshot } from '../../protocol/snapshot-codec.ts';
 import { decodeStatus, isResult } from '../../protocol/status-codec.ts';
 import type { Snapshot, Watch } from '../../protocol/snapshot.ts';
+import type { Enrolment } from '../security/enrolment.ts';
 import { closeAllSessions, closeSession, openSession } from '../store/agents.ts';
+import type { AgentRow } from '../store/agents.ts';
 import { raiseGenerations } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentLink } from './agent-link.ts';
+import { EnrolmentDesk } from './enrolment-desk.ts';
 import { HUB_LIMITS } from './hub-limits.ts';
 import type { HubObserver } from './hub-observer.ts';
 import type { HubLimits } from './hub-limits.ts';
@@ -26,8 +30,11 @@ import { OperationDesk } from './operation-desk.ts';
 import { Reception } from './reception.ts';
 import type { Guest, Refusal } from './reception.ts';
 import { sessionAge } from './rotation.ts';
+import { refusedCall } from './refused-call.ts';
 import { Sentinel } from './sentinel.ts';
 import { Session } from './session.ts';
+import { TrustDesk } from './trust-desk.ts';
+import type { TrustDeskOptions } from './trust-desk.ts';
 import { WatchDesk } from './watch-desk.ts';
 
 export interface HubOptions {
@@ -36,6 +43,10 @@ export interface HubOptions {
   log: Log;
   /** Default: nobody counts. */
   observer?: HubObserver | undefined;
+  /** Gives agents their credentials; undefined: none enrols here. */
+  enrolment?: Enrolment | undefined;
+  /** Tells them by whom the hub's certificate is signed; undefined: it has none. */
+  trust?: Omit<TrustDeskOptions, 'store' | 'log' | 'sessions'> | undefined;
   /** Default: 15 s. */
   heartbeatMs?: number | undefined;
   /** Default: `HUB_LIMITS`. */
@@ -59,6 +70,8 @@ export class Hub implements AgentLink {
   readonly #limits: HubLimits;
   readonly #sentinel: Sentinel;
   readonly #reception: Reception;
+  readonly #enrolments: EnrolmentDesk | undefined;
+  readonly #trust: TrustDesk | undefined;
   /** Accounts whose set of watches is to be sent once the caller has made all its changes. */
   readonly #unsent = new Set<string>();
   /** Farewells being written to the store. */
@@ -73,6 +86,21 @@ export class Hub implements AgentLink {
     this.#limits = { ...HUB_LIMITS, ...options.limits };
     this.#sentinel = new Sentinel({ ...options, limits: this.#limits });
     this.#reception = new Reception({ ...options, random, limits: this.#limits, sentinel: this.#sentinel });
+    const { enrolment, trust } = options;
+    this.#enrolments = enrolment && this.#deskOf(enrolment);
+    this.#trust = trust && new TrustDesk({ ...options, ...trust, sessions: () => this.#sessions.values() });
+  }
+
+  #deskOf(enrolment: Enrolment): EnrolmentDesk {
+    const [limits, sentinel] = [this.#limits, this.#sentinel];
+    return new EnrolmentDesk({
+      ...this.#options,
+      enrolment,
+      limits,
+      sentinel,
+      identify: (call) => this.#reception.identify(call),
+      replaced: (account, reason) => this.endSession(account, reason),
+    });
   }
 
   /** Takes up what the last process left. Before the first agent connects, and before the first `execute`. */
@@ -89,6 +117,7 @@ export class Hub implements AgentLink {
     for (const session of this.#sessions.values()) session.goAway('the orchestrator stops', STOPPING);
     this.#operations.close();
     await Promise.all(this.#farewells);
+    await this.#trust?.stop();
     await this.#sentinel.settled();
   }
 
@@ -147,6 +176,27 @@ export class Hub implements AgentLink {
   /** Ends an account's session at once: its credential was revoked or replaced. */
   endSession(account: string, reason: string): void {
     this.#sessions.get(account)?.goAway(reason, REVOKED);
+    this.#trust?.look();
+  }
+
+  /** Resolves when what is told of authorities now is told. */
+  async settledTrust(): Promise<void> {
+    await this.#trust?.settled();
+  }
+
+  /** Serves one call of `Enrol`. @throws what the call is to end with. */
+  async enrol(call: EnrolCall): Promise<IssuedCredential> {
+    return this.#required().enrol(call);
+  }
+
+  /** Serves one call of `Renew`. @throws what the call is to end with. */
+  async renew(call: RenewCall): Promise<IssuedCredential> {
+    return this.#required().renew(call);
+  }
+
+  #required(): EnrolmentDesk {
+    if (this.#enrolments) return this.#enrolments;
+    throw refusedCall(status.UNIMPLEMENTED, 'No agent enrols here.');
   }
 
   /** Serves one call of `Connect`. Never rejects. */
@@ -185,7 +235,8 @@ export class Hub implements AgentLink {
     }
     const { protocol } = terms;
     const missingRights = hello.rightsReviewed ? decodeMissingRights(hello.missingRights) : null;
-    const facts = { instanceId, agentVersion, kubernetesVersion, protocol, missingRights, namespaces, lastEpoch };
+    const versions = { agentVersion, kubernetesVersion, protocol };
+    const facts = { instanceId, ...versions, missingRights, namespaces, lastEpoch, serial: guest.serial };
     const row = await openSession(this.#options.store, account, facts);
     if (!row) {
       this.#refuse(stream, account, 'UNAUTHENTICATED', `The credential of ${account} is revoked.`);
@@ -204,10 +255,11 @@ export class Hub implements AgentLink {
     }
     this.#sentinel.visit(account, { instanceId, peer: guest.peer, takesOver: current?.isFresh ?? false });
     if (current) this.#replace(current, guest);
-    this.#begin(stream, guest, row.epoch);
+    this.#begin(stream, guest, row);
   }
 
-  #begin(stream: HubStream, { account, hello, terms, peer }: Guest, epoch: number): void {
+  #begin(stream: HubStream, { account, hello, terms, peer }: Guest, row: AgentRow): void {
+    const { epoch } = row;
     const { clock, log, random = Math.random, heartbeatMs = LIMITS.heartbeatMs } = this.#options;
     const { instanceId, agentVersion, kubernetesVersion } = hello;
     const dueMs = clock.now() + sessionAge(this.#limits, random);
@@ -226,6 +278,7 @@ export class Hub implements AgentLink {
     this.#options.observer?.sessionBegan();
     session.welcome();
     session.sendWatches();
+    this.#trust?.begin(session, row);
     const held = new Set(hello.openOperations.map((operation) => operation.id));
     this.#operations.attach(account, session, held);
     const versions = { agent_version: agentVersion, kubernetes_version: kubernetesVersion };
@@ -255,6 +308,7 @@ export class Hub implements AgentLink {
   #take(session: Session, message: AgentMessage__Output): Promise<void> | undefined {
     const { account, epoch } = session.facts;
     if (message.snapshot) this.#watches.take(account, decodeSnapshot(message.snapshot));
+    if (message.holds) this.#trust?.heard(account, message.holds);
     if (!message.status) return undefined;
     if (message.status.id.length > LONGEST_ID) throw new SluiceError('PROTOCOL', 'It names an operation that is none.');
     const decoded = decodeStatus(message.status);

@@ -1,7 +1,6 @@
 /** Who gets in: how often agents may knock, whose credential counts, and what is said to whom is turned away. */
 
 import { status } from '@grpc/grpc-js';
-import type { StatusObject } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Hello__Output } from '../../protocol/gen/sluice/agent/v1/Hello.ts';
@@ -15,6 +14,7 @@ import type { HubLimits } from './hub-limits.ts';
 import type { HubObserver } from './hub-observer.ts';
 import { identify, presentedBy } from './identify.ts';
 import type { Identification, Presented } from './identify.ts';
+import { refusedCall } from './refused-call.ts';
 import type { Sentinel } from './sentinel.ts';
 import { draw } from '../../shared/token-bucket.ts';
 import type { Bucket } from '../../shared/token-bucket.ts';
@@ -37,6 +37,8 @@ export interface Guest {
   terms: Terms;
   /** Where it calls from. */
   peer: string;
+  /** Of the certificate that it presented. */
+  serial: string | undefined;
 }
 
 export interface Refusal {
@@ -61,8 +63,8 @@ export class Reception {
   /** Hears who comes. @returns undefined if it was turned away, and told why. @throws what the store throws. */
   async receive(stream: HubStream): Promise<Guest | undefined> {
     const peer = stream.getPeer();
-    const presented = presentedBy(stream);
-    const crowd = this.#crowd(presented.certificate?.commonName);
+    const presented = presentedBy(stream, this.#options.clock.now());
+    const crowd = this.#crowd(presented);
     if (crowd) {
       this.refuse(stream, undefined, crowd);
       return undefined;
@@ -72,7 +74,7 @@ export class Reception {
       stream.emit('error', { code: status.UNAUTHENTICATED, details: identification.refused });
       return undefined;
     }
-    const { account } = identification;
+    const { account, serial } = identification;
     const hello = await firstHello(stream, LIMITS.welcomeTimeoutMs);
     if (!hello) {
       stream.emit('error', { code: status.INVALID_ARGUMENT, details: 'The first message of a session is Hello.' });
@@ -84,19 +86,24 @@ export class Reception {
         ? { code: admission.code, message: admission.refused, retryAfterMs: 0 }
         : this.#flood(account, peer);
     if (refusal) this.refuse(stream, account, refusal);
-    return refusal || 'refused' in admission ? undefined : { account, hello, terms: admission.terms, peer };
+    return refusal || 'refused' in admission ? undefined : { account, hello, terms: admission.terms, peer, serial };
   }
 
   /** As `receive`, of one who only asks: no session begins, so none is counted. @throws what a gRPC call ends with; what the store throws. */
   async check(call: CheckCall): Promise<{ account: string; terms: Terms }> {
-    const presented = presentedBy(call);
-    const crowd = this.#crowd(presented.certificate?.commonName);
-    if (crowd) throw refusedCall(status.RESOURCE_EXHAUSTED, crowd.message);
-    const identification = await this.#identify(presented, call.getPeer());
+    const identification = await this.identify(call);
     if ('refused' in identification) throw refusedCall(status.UNAUTHENTICATED, identification.refused);
     const admission = admit(call.request);
     if ('refused' in admission) throw refusedCall(status.FAILED_PRECONDITION, admission.refused);
     return { account: identification.account, terms: admission.terms };
+  }
+
+  /** Who makes a call of its own. @throws what a gRPC call ends with; what the store throws. */
+  async identify(call: Pick<CheckCall, 'getAuthContext' | 'metadata' | 'getPeer'>): Promise<Identification> {
+    const presented = presentedBy(call, this.#options.clock.now());
+    const crowd = this.#crowd(presented);
+    if (crowd) throw refusedCall(status.RESOURCE_EXHAUSTED, crowd.message);
+    return this.#identify(presented, call.getPeer());
   }
 
   /** Turns an agent away, in a way that it understands. */
@@ -108,8 +115,11 @@ export class Reception {
   }
 
   /** Before any look into the database: when all come back at once, it is what has to be spared. */
-  #crowd(certificateName: string | undefined): Refusal | undefined {
+  #crowd({ certificate, lacking }: Presented): Refusal | undefined {
     const { clock, random, limits } = this.#options;
+    // Who has no certificate of ours is turned away without a look into the database, and takes no agent's place.
+    if (lacking !== undefined) return undefined;
+    const certificateName = certificate?.commonName;
     if (certificateName !== undefined) {
       const own = draw(this.#handshakesOf.get(certificateName), limits.handshakesOfOne, clock.now());
       this.#handshakesOf.set(certificateName, own.bucket);
@@ -142,9 +152,4 @@ export class Reception {
     sentinel.flooded(account, peer);
     return { code: 'LIMIT', message: `${account} begins sessions too often.`, retryAfterMs: waitMs };
   }
-}
-
-/** What grpc-js makes the end of a unary call of. */
-function refusedCall(code: status, details: string): Partial<StatusObject> & Error {
-  return Object.assign(new Error(details), { code, details });
 }

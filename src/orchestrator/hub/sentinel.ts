@@ -62,6 +62,12 @@ export class Sentinel {
     this.#raise({ account: account ?? null, kind: 'refusedAgent', message, detail: { peer, reason } });
   }
 
+  /** A join token comes from a second agent: somebody else has it, or had it first. */
+  reused(account: string, reason: string, peer: string): void {
+    const message = `A join token is used twice, now at ${peer}: ${reason} If it was not you, revoke the agent: sluice agents revoke ${account}`;
+    this.#raise({ account, kind: 'joinTokenReused', message, detail: { peer, reason } });
+  }
+
   /** A credential begins more sessions than it may. */
   flooded(account: string, peer: string): void {
     const message = `The agent of ${account} begins sessions too often, last from ${peer}: it is restarted again and again, or its credential is used elsewhere too.`;

@@ -7,6 +7,7 @@ import { ChunkJoiner } from '../../protocol/chunk.ts';
 import type { AgentMessage__Output } from '../../protocol/gen/sluice/agent/v1/AgentMessage.ts';
 import type { GoAway } from '../../protocol/gen/sluice/agent/v1/GoAway.ts';
 import type { HubMessage } from '../../protocol/gen/sluice/agent/v1/HubMessage.ts';
+import type { Trust } from '../../protocol/gen/sluice/agent/v1/Trust.ts';
 import type { Operation } from '../../protocol/operation.ts';
 import { encodeOperation } from '../../protocol/operation-codec.ts';
 import { LIMITS, decodeAgentMessage } from '../../protocol/service.ts';
@@ -131,6 +132,11 @@ export class Session implements Carrier {
 
   cancel(operationId: string): void {
     this.#outlet.sendBehind({ body: 'cancel', cancel: { id: operationId } });
+  }
+
+  /** Which authorities to trust, to an agent that keeps its credential itself. */
+  trust(trust: Trust): void {
+    if (this.capabilities.has('trust')) this.#send({ body: 'trust', trust });
   }
 
   /** Its agent may hold no operation any more. */

@@ -138,7 +138,7 @@ export const ORCHESTRATOR_METRICS = {
     name: 'sluice_agent_alerts',
     type: 'gauge',
     help: 'What `sluice agents` and `/v1/alerts` tell of agents that behave oddly.',
-    labels: { kind: ['alternatingAgents', 'refusedAgent', 'sessionFlood'] },
+    labels: { kind: ['alternatingAgents', 'refusedAgent', 'sessionFlood', 'joinTokenReused'] },
   },
   databaseUp: {
     name: 'sluice_database_up',

@@ -18,6 +18,12 @@ export interface AgentCredential {
   token: string;
 }
 
+/** The same where a proxy ends TLS. */
+export interface TokenCredential extends Pick<AgentCredential, 'account' | 'server' | 'token'> {
+  /** PEM; absent: the authorities that the agent's system trusts. */
+  ca?: string;
+}
+
 const ACCOUNT = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 
 /**

@@ -108,12 +108,16 @@ export async function signAgent(
   });
 }
 
-/** The key whose holder signed the request. */
+/** The public key of a request (SPKI, DER), whose holder signed it. @throws SluiceError INVALID_CSR. */
+export async function publicKeyOf(csr: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await webcrypto.subtle.exportKey('spki', await keyOfRequest(csr)));
+}
+
 async function keyOfRequest(csr: Uint8Array): Promise<webcrypto.CryptoKey> {
   try {
     const request = new x509.Pkcs10CertificateRequest(Uint8Array.from(csr));
     if (!(await request.verify())) throw new Error('its signature does not fit its key');
-    return await request.publicKey.export({ name: 'ECDSA', namedCurve: 'P-256' }, ['verify']);
+    return await request.publicKey.export(ALGORITHM, ['verify']);
   } catch (cause) {
     throw new SluiceError('INVALID_CSR', `The certificate request cannot be used: ${messageOf(cause)}.`, { cause });
   }

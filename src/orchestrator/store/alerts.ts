@@ -4,9 +4,10 @@ import type { Store } from './store.ts';
 
 /**
  * `alternatingAgents`: two processes with one credential take the account from each other. `refusedAgent`: a credential that
- * does not count is presented again and again. `sessionFlood`: one credential begins sessions faster than it may.
+ * does not count is presented again and again. `sessionFlood`: one credential begins sessions faster than it may. `joinTokenReused`:
+ * a second agent comes with a join token.
  */
-type AlertKind = 'alternatingAgents' | 'refusedAgent' | 'sessionFlood';
+type AlertKind = 'alternatingAgents' | 'refusedAgent' | 'sessionFlood' | 'joinTokenReused';
 
 export interface NewAlert {
   /** Null: of nobody who is known. */

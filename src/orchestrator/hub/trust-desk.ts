@@ -1,0 +1,108 @@
+/** Tells agents which authorities to trust, hears what they have stored, and lets the next authority sign once all of them know it. */
+
+import type { Holds__Output } from '../../protocol/gen/sluice/agent/v1/Holds.ts';
+import type { Trust } from '../../protocol/gen/sluice/agent/v1/Trust.ts';
+import { messageOf } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Authority } from '../security/authority.ts';
+import { assessRotation } from '../security/rotation.ts';
+import { listAgents, saveHoldings } from '../store/agents.ts';
+import type { AgentRow } from '../store/agents.ts';
+import type { Store } from '../store/store.ts';
+
+/** A session whose agent keeps its credential itself. */
+export interface Trusting {
+  readonly facts: { account: string };
+  trust(message: Trust): void;
+}
+
+export interface TrustDeskOptions {
+  store: Store;
+  log: Log;
+  authority: Authority;
+  /** What agents check the hub by: PEM; undefined: the authorities that their system trusts. */
+  hubAuthority: () => string | undefined;
+  /** The hub's own certificate is signed by `authority`. */
+  signsHub: boolean;
+  /** Those that are live. */
+  sessions: () => Iterable<Trusting>;
+}
+
+/** Of agents that all have to renew at once. */
+const RENEWAL_SPREAD_MS = 10_000;
+/** What an agent says that it holds is short; a longer list is made up. */
+const MOST_AUTHORITIES = 8;
+
+export class TrustDesk {
+  readonly #options: TrustDeskOptions;
+  readonly #stop: () => void;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: TrustDeskOptions) {
+    this.#options = options;
+    this.#stop = options.authority.onChange(() => this.#soon(() => this.#tellAll()));
+  }
+
+  /** Nothing is begun any more; resolves when what was is done. */
+  async stop(): Promise<void> {
+    this.#stop();
+    await this.settled();
+  }
+
+  /** Resolves when what was begun is done. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
+  /** A session has begun. */
+  begin(session: Trusting, row: AgentRow): void {
+    session.trust(this.#message(row));
+  }
+
+  /** An agent says what it has stored. */
+  heard(account: string, { authorities, serial }: Holds__Output): void {
+    const isSane =
+      authorities.length <= MOST_AUTHORITIES && [...authorities, serial].every((each) => each.length <= 64);
+    if (!isSane) return;
+    this.#soon(async () => {
+      await saveHoldings(this.#options.store, account, { authorities, serial });
+      await this.#advance();
+    });
+  }
+
+  /** An agent was revoked, or another way of waiting has ended. */
+  look(): void {
+    this.#soon(() => this.#advance());
+  }
+
+  async #advance(): Promise<void> {
+    const { store, log, authority, signsHub } = this.#options;
+    if (!authority.trusted.some(({ role }) => role === 'next')) return;
+    const { waiting } = assessRotation(authority.trusted, await listAgents(store), signsHub);
+    if (waiting.length > 0) return;
+    await authority.activate();
+    log.info({ authority: authority.active }, 'new certificate authority signs');
+  }
+
+  async #tellAll(): Promise<void> {
+    const rows = new Map((await listAgents(this.#options.store)).map((row) => [row.account, row]));
+    for (const session of this.#options.sessions()) {
+      const row = rows.get(session.facts.account);
+      if (row) session.trust(this.#message(row));
+    }
+    await this.#advance();
+  }
+
+  #message({ certificateAuthority }: AgentRow): Trust {
+    const { authority, hubAuthority } = this.#options;
+    const renew = certificateAuthority !== null && certificateAuthority !== authority.active;
+    return { ca: hubAuthority() ?? '', renew, spreadMs: RENEWAL_SPREAD_MS };
+  }
+
+  /** One after the other: what is decided rests on what was written before. */
+  #soon(act: () => Promise<void>): void {
+    this.#last = this.#last.then(act).catch((err: unknown) => {
+      this.#options.log.warn({ reason: messageOf(err) }, 'trust of agents could not be looked at');
+    });
+  }
+}
