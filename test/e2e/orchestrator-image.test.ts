@@ -110,7 +110,7 @@ describe("the orchestrator's image", () => {
     const credentialFile = join(folder, 'credential.json');
     await sluice('agents', 'add', 'east', '--out', credentialFile);
     const credential = JSON.parse(await readFile(credentialFile, 'utf8')) as { server: string };
-    expect(credential.server).toBe('sluice-orchestrator.sluice-system.svc:8443');
+    expect(credential.server).toBe('sluice-orchestrator-agents.sluice-system.svc:8443');
     await installAgent(cluster, { credentialFile, namespaces: [namespace] });
     await connected();
 

@@ -6,7 +6,6 @@ import { startControlPlane, type ControlPlane } from '../cluster/control-plane.t
 import { complaintsOf, render, withPods } from '../support/rendered.ts';
 
 const namespaces = ['sluice', 'shop', 'payments'];
-const monitors = 'servicemonitors.monitoring.coreos.com';
 let control: ControlPlane;
 
 beforeAll(async () => {
@@ -21,9 +20,12 @@ beforeAll(async () => {
   // Pods are taken only with an account that is there.
   for (const name of ['sluice-agent', 'sluice-orchestrator', 'mine', 'default'])
     await ensureServiceAccount(control.api, 'sluice', name);
-  await control.api.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', serviceMonitors);
-  const served = `/apis/monitoring.coreos.com/v1/namespaces/sluice/servicemonitors`;
-  await until('ServiceMonitors to be served', async () => (await control.api.call('GET', served)).status === 200);
+  for (const kind of ['ServiceMonitor', 'PrometheusRule']) {
+    const definition = ofPrometheusOperator(kind);
+    await control.api.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
+    const served = `/apis/monitoring.coreos.com/v1/${definition.spec.names.plural}`;
+    await until(`${kind} to be served`, async () => (await control.api.call('GET', served)).status === 200);
+  }
 }, 900_000);
 
 afterAll(async () => control?.stop());
@@ -61,6 +63,7 @@ const placement = {
   extraVolumeMounts: [{ name: 'extra', mountPath: '/etc/extra', readOnly: true }],
   serviceAccount: { create: false, name: 'mine' },
   metrics: {
+    prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
     serviceMonitor: { enabled: true, labels: { release: 'prometheus' }, endpoint: { honorLabels: true } },
   },
 };
@@ -72,10 +75,12 @@ const agents: Record<string, object> = {
   'several namespaces': { allowedNamespaces: ['shop', 'payments'] },
   'a proxy': { proxy: { httpsProxy: 'http://proxy.example:3128', noProxy: '.svc,10.0.0.0/8' } },
   'a proxy with a password': { proxy: { existingSecret: 'proxy' } },
+  'two replicas': { replicaCount: 2 },
   'reading only': { policy: { readOnly: true } },
   'no Roles of ours': { rbac: { create: false } },
   'everything set': {
     ...placement,
+    replicaCount: 3,
     extraRights,
     server: { address: 'sluice.example.com:443', name: 'sluice.example.com' },
     proxy: { existingSecret: 'proxy', noProxy: '.svc' },
@@ -91,6 +96,7 @@ const agents: Record<string, object> = {
 const orchestrators: Record<string, object> = {
   'an embedded database': {},
   'a database of ours': { database: { existingSecret: 'database' }, persistence: { size: '100Mi' } },
+  'TLS ended before it': { api: { tls: { enabled: false }, ingress: { enabled: true, host: 'sluice.example.com' } } },
   'a claim of ours': { persistence: { existingClaim: 'mine' } },
   'everything set': {
     ...placement,
@@ -110,6 +116,8 @@ const orchestrators: Record<string, object> = {
       ingress: { enabled: true, className: 'nginx', host: 'agents.example.com' },
     },
     api: {
+      publicUrl: 'https://sluice.example.com',
+      tls: { existingSecret: 'api-tls' },
       service: { type: 'NodePort', nodePort: 30080 },
       ingress: {
         enabled: true,
@@ -150,22 +158,19 @@ describe('a real API server takes, with Pod Security enforced,', () => {
   });
 });
 
-/** As Prometheus Operator has it, without its schema. */
-const serviceMonitors = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: monitors },
-  spec: {
-    group: 'monitoring.coreos.com',
-    scope: 'Namespaced',
-    names: { kind: 'ServiceMonitor', plural: 'servicemonitors' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-};
+/** A kind of Prometheus Operator's, without its schema. */
+function ofPrometheusOperator(kind: string) {
+  const plural = `${kind.toLowerCase()}s`;
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.monitoring.coreos.com` },
+    spec: {
+      group: 'monitoring.coreos.com',
+      scope: 'Namespaced',
+      names: { kind, plural },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+}

@@ -18,30 +18,43 @@ export interface AgentInstallation {
   namespaces: string[];
 }
 
+/** Runs Helm against the cluster. @returns what it printed. @throws with what it said, if it fails. */
+export async function helm(cluster: Cluster, args: readonly string[]): Promise<string> {
+  const binary = await program('helm');
+  const { stdout } = await promisify(execFile)(binary, [...args, `--kubeconfig=${cluster.kubeconfig}`]);
+  return stdout;
+}
+
+/** The folder of a chart of ours. */
+export function chart(name: 'agent' | 'orchestrator'): string {
+  return join(repository, 'helm', name);
+}
+
+/** As arguments of Helm. */
+export function set(values: readonly string[]): string[] {
+  return values.flatMap((value) => ['--set', value]);
+}
+
 /** @returns once the agent is ready, which means connected. */
 export async function installAgent(cluster: Cluster, installation: AgentInstallation): Promise<void> {
-  const [archive, helm] = await Promise.all([agentImage(), program('helm')]);
-  await cluster.importImage(archive);
+  await cluster.importImage(await agentImage());
   await ensureNamespaces(cluster, [agentNamespace, ...installation.namespaces]);
-  const { credentialFile, server, namespaces } = installation;
+  const { credentialFile } = installation;
   const inNamespace = ['--namespace', agentNamespace];
   const secret = ['create', 'secret', 'generic', 'sluice-agent', `--from-file=credential.json=${credentialFile}`];
   await cluster.kubectl([...inNamespace, ...secret]);
-  const values = [
+  await helm(cluster, ['install', 'sluice-agent', chart('agent'), ...inNamespace, ...set(agentValues(installation))]);
+  await agentReady(cluster);
+}
+
+/** What the chart is installed with. */
+export function agentValues({ server, namespaces }: Pick<AgentInstallation, 'server' | 'namespaces'>): string[] {
+  return [
     `image.repository=${agentImageName.repository}`,
     `image.tag=${agentImageName.tag}`,
     ...(server === undefined ? [] : [`server.address=${server}`]),
     `allowedNamespaces={${namespaces.join(',')}}`,
   ];
-  await promisify(execFile)(helm, [
-    'install',
-    'sluice-agent',
-    join(repository, 'helm/agent'),
-    `--kubeconfig=${cluster.kubeconfig}`,
-    ...inNamespace,
-    ...values.flatMap((value) => ['--set', value]),
-  ]);
-  await agentReady(cluster);
 }
 
 /** Waits until the installed agent is connected. @throws after a minute, with the agent's log. */
@@ -55,6 +68,10 @@ export async function agentReady(cluster: Cluster): Promise<void> {
   }
 }
 
+/** Makes those that are missing; the others keep what they are labelled with. */
 async function ensureNamespaces(cluster: Cluster, names: string[]): Promise<void> {
-  await cluster.apply(names.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
+  for (const name of names) {
+    const { status } = await cluster.api.call('POST', '/api/v1/namespaces', { metadata: { name } });
+    if (status !== 201 && status !== 409) throw new Error(`The namespace ${name} could not be made: ${status}.`);
+  }
 }

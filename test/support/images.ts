@@ -12,16 +12,16 @@ import { readStage } from './dockerfile.ts';
 
 type Target = 'agent' | 'orchestrator';
 
-/** The references that chart and manifest are to be given. */
+/** What the charts are to be given. */
 export const agentImageName = { repository: 'sluice.test/agent', tag: '0.1.0' };
-export const orchestratorImageName = 'sluice.test/orchestrator:0.1.0';
+export const orchestratorImageName = { repository: 'sluice.test/orchestrator', tag: '0.1.0' };
 
 /** Where distroless has Node, and so where the Dockerfile's entry point looks for it. */
 const nodeInImage = '/nodejs/bin/node';
 
 /** Builds `dist/agent` anew and returns the archive of the image, for the cluster to import. */
 export function agentImage(): Promise<string> {
-  return imageOf('agent', `${agentImageName.repository}:${agentImageName.tag}`);
+  return imageOf('agent', agentImageName);
 }
 
 /** The same of `dist/orchestrator`. */
@@ -29,12 +29,15 @@ export function orchestratorImage(): Promise<string> {
   return imageOf('orchestrator', orchestratorImageName);
 }
 
-async function imageOf(target: Target, name: string): Promise<string> {
+async function imageOf(
+  target: Target,
+  { repository: path, tag }: { repository: string; tag: string },
+): Promise<string> {
   execFileSync(node, ['scripts/build.ts', target], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
   const binary = realpathSync(node);
   const stage = readStage(join(repository, 'Dockerfile'), target);
   return buildImage({
-    name,
+    name: `${path}:${tag}`,
     files: {
       [nodeInImage]: binary,
       [stage.workdir]: join(repository, 'dist', target),

@@ -1,4 +1,4 @@
-/** The orchestrator as a user runs it in a cluster: its image, `examples/orchestrator.yaml`, a volume that outlives its pods. */
+/** The orchestrator as a user runs it in a cluster: its image, its chart, a volume that outlives its pods. */
 
 import { execFile } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -7,9 +7,10 @@ import { promisify } from 'node:util';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ctr } from '../cluster/node.ts';
 import { node, repository } from './child.ts';
+import { chart, helm, set } from './helm.ts';
 import { orchestratorImage, orchestratorImageName } from './images.ts';
 
-const orchestratorNamespace = 'sluice-system';
+export const orchestratorNamespace = 'sluice-system';
 
 const name = 'sluice-orchestrator';
 const inNamespace = ['--namespace', orchestratorNamespace];
@@ -36,6 +37,8 @@ export interface OrchestratorPod {
   container(): Promise<ContainerStatus>;
   /** To the container's first process, from outside. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /** Waits until the pod of the latest settings is ready. @throws after two minutes, with its log. */
+  ready(): Promise<void>;
   /** 0: no pod when this returns; 1: a ready one. */
   scale(replicas: 0 | 1): Promise<void>;
 }
@@ -45,11 +48,9 @@ export async function installOrchestrator(cluster: Cluster): Promise<Orchestrato
   await cluster.importImage(await orchestratorImage());
   const volume = join(cluster.folder, 'volume-of-orchestrator');
   await mkdir(volume);
-  await cluster.apply([restricted(orchestratorNamespace), persistentVolume(volume)]);
+  await cluster.apply([restricted(orchestratorNamespace), persistentVolume(volume, orchestratorNamespace, name)]);
   const kubectl = (args: string[]): Promise<string> => cluster.kubectl([...inNamespace, ...args]);
-  const manifest = await readFile(join(repository, 'examples/orchestrator.yaml'), 'utf8');
-  const image = manifest.replace(/^( *image: ).*$/m, `$1${orchestratorImageName}`);
-  await cluster.kubectl([...inNamespace, 'apply', '--server-side', '-f', '-'], image);
+  await helm(cluster, ['install', name, chart('orchestrator'), ...inNamespace, ...set(orchestratorValues())]);
   const ready = async (): Promise<void> => {
     await kubectl(['rollout', 'status', `deployment/${name}`, '--timeout=120s']).catch(async (cause: unknown) => {
       const log = await kubectl(['logs', `deployment/${name}`]).catch(String);
@@ -66,10 +67,15 @@ export async function installOrchestrator(cluster: Cluster): Promise<Orchestrato
   };
   return {
     volume,
-    sluice: cli(`http://127.0.0.1:${port}`, await evaluate(`fs.readFileSync('/var/lib/sluice/api-token', 'utf8')`)),
+    sluice: cli(
+      `https://127.0.0.1:${port}`,
+      await readFile(join(volume, 'api-token'), 'utf8'),
+      join(volume, 'ca/ca.crt'),
+    ),
     evaluate,
     kubectl,
     container,
+    ready,
     scale: async (replicas) => {
       await kubectl(['scale', `deployment/${name}`, `--replicas=${replicas}`]);
       if (replicas === 1) await ready();
@@ -91,28 +97,37 @@ export function restricted(namespace: string): object {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
 }
 
-/** Of the kind `local`: kubelet gives it to the pod's fsGroup, as it does those of cloud providers. */
-function persistentVolume(path: string): object {
+/** What the chart is installed with. */
+export function orchestratorValues(): string[] {
+  return [`image.repository=${orchestratorImageName.repository}`, `image.tag=${orchestratorImageName.tag}`];
+}
+
+/**
+ * Of the kind `local`: kubelet gives it to the pod's fsGroup, as it does those of cloud providers.
+ * @param path a folder on the node and so on this machine.
+ * @param claim the name of the claim that it is for.
+ */
+export function persistentVolume(path: string, namespace: string, claim: string): object {
   const node = { key: 'kubernetes.io/hostname', operator: 'In', values: ['node'] };
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
-    metadata: { name },
+    metadata: { name: claim },
     spec: {
       capacity: { storage: '2Gi' },
       accessModes: ['ReadWriteOnce'],
       persistentVolumeReclaimPolicy: 'Retain',
       storageClassName: '',
-      claimRef: { namespace: orchestratorNamespace, name },
+      claimRef: { namespace, name: claim },
       local: { path },
       nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [node] }] } },
     },
   };
 }
 
-/** The command line that the image holds, on this machine, with the API's token. */
-function cli(url: string, token: string): Sluice {
-  const env = { ...process.env, SLUICE_URL: url, SLUICE_TOKEN: token };
+/** The command line that the image holds, on this machine, with the API's token and the authority that signed its certificate. */
+function cli(url: string, token: string, authority: string): Sluice {
+  const env = { ...process.env, SLUICE_URL: url, SLUICE_TOKEN: token.trim(), SLUICE_CA_FILE: authority };
   return async (args) => {
     const program = join(repository, 'dist/orchestrator/src/cli/main.js');
     try {

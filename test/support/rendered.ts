@@ -39,7 +39,7 @@ export async function complaintsOf(kubeconfig: string, objects: readonly object[
   const kubectl = await program('kubectl');
   const how = ['--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict', '--output=name'];
   const args = [`--kubeconfig=${kubeconfig}`, 'apply', ...how, '--filename=-'];
-  const input = objects.map((object) => stringify(object)).join('---\n');
+  const input = objects.map((object) => JSON.stringify(object)).join('\n---\n');
   const { status, stderr } = spawnSync(kubectl, args, { input, encoding: 'utf8' });
   return status === 0 ? stderr : `${stderr}kubectl ended with ${status}`;
 }

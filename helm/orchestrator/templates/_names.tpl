@@ -54,6 +54,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default $own .Values.agents.publicAddress -}}
 {{- end -}}
 
+{{- define "sluice-orchestrator.apiScheme" -}}
+{{- ternary "https" "http" .Values.api.tls.enabled -}}
+{{- end -}}
+
+{{/* As programs of this cluster reach the API. */}}
+{{- define "sluice-orchestrator.apiServiceUrl" -}}
+{{- printf "%s://%s.%s.svc:%v" (include "sluice-orchestrator.apiScheme" .) (include "sluice-orchestrator.fullname" .) .Release.Namespace .Values.api.service.port -}}
+{{- end -}}
+
+{{- define "sluice-orchestrator.publicUrl" -}}
+{{- if .Values.api.publicUrl -}}
+{{- .Values.api.publicUrl -}}
+{{- else if .Values.api.ingress.enabled -}}
+{{- printf "%s://%s" (ternary "https" "http" (or .Values.api.tls.enabled (not (empty .Values.api.ingress.tlsSecret)))) .Values.api.ingress.host -}}
+{{- else -}}
+{{- include "sluice-orchestrator.apiServiceUrl" . -}}
+{{- end -}}
+{{- end -}}
+
 {{/* NAME=URL, comma separated. */}}
 {{- define "sluice-orchestrator.metricProviders" -}}
 {{- $providers := list -}}
@@ -65,6 +84,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* What cannot work is refused here, with what to set. */}}
 {{- define "sluice-orchestrator.require" -}}
+{{- if and .Values.api.tls.existingSecret (not .Values.api.tls.enabled) -}}
+{{- fail "\n\napi.tls.existingSecret names a certificate, and api.tls.enabled is false: take one of them back.\n" -}}
+{{- end -}}
 {{- if and .Values.agents.ingress.enabled (not .Values.agents.ingress.host) -}}
 {{- fail "\n\nagents.ingress.enabled is true and agents.ingress.host is empty: TLS is passed on by name. Set the name that agents dial, for example\n  --set agents.ingress.host=agents.sluice.example.com --set agents.publicAddress=agents.sluice.example.com:443\n" -}}
 {{- end -}}
