@@ -62,7 +62,9 @@ function application(version: string, more: Partial<ApplicationOptions> = {}): P
 /** Every object but Events and what controllers keep for themselves, as `resource/name`. */
 async function everything(): Promise<string[]> {
   const listed = (await cluster.kubectl(['api-resources', '--verbs=list', '-o', 'name'])).trim().split('\n');
-  const kinds = listed.filter((name) => !/^(events|ipaddresses|leases|controllerrevisions|componentstatuses)\b/.test(name));
+  const kinds = listed.filter(
+    (name) => !/^(events|ipaddresses|leases|controllerrevisions|componentstatuses)\b/.test(name),
+  );
   const columns = 'custom-columns=KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name';
   const table = await cluster.kubectl([
     'get',
