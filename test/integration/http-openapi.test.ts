@@ -94,6 +94,7 @@ async function expectAnswer(route: string, status: number, options: Asked = {}):
     return { text };
   }
   if (type === '') return {};
+  if (type === 'text/plain') return { text };
   const answer = JSON.parse(text) as Schema & { error?: { code: string } };
   requireValid(schema, answer, route);
   expect(described.description).toContain(answer.error?.code ?? '');

@@ -8,6 +8,7 @@ import { alertRoutes } from './alert-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { deploymentRoutes } from './deployment-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { statusRoutes } from './status-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 import type { TokenBook } from './token-book.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -16,6 +17,7 @@ export async function makeRoutes(app: FastifyInstance, services: Services, book:
   const api = app.withTypeProvider<ZodTypeProvider>();
   await api.register((scope, _options, done) => {
     healthRoutes(scope, services);
+    statusRoutes(scope, services);
     deploymentRoutes(scope, services);
     streamRoutes(scope, services);
     agentRoutes(scope, services);

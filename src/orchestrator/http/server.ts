@@ -49,6 +49,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   await describeApi(app);
   // On loopback whoever can connect is on this machine already, or is a page in a browser on it.
   if (!api.requiresToken) refuseBrowsersOfElsewhere(app);
+  services.metrics.http.follow(app);
   authenticate(app, { book, trustsLocal: !api.requiresToken, clock, log });
   recordChanges(app, store, log);
   await makeRoutes(app, services, book);
