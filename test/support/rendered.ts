@@ -1,7 +1,7 @@
 /** Charts as real Helm renders them, and whether a real API server would take what comes of it. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { parseAllDocuments, stringify } from 'yaml';
+import { spawnSync } from 'node:child_process';
+import { parseAllDocuments } from 'yaml';
 import { program } from '../cluster/programs.ts';
 import { chart } from './helm.ts';
 
@@ -9,15 +9,47 @@ export interface Rendered {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace: string; labels?: Record<string, string> };
-  spec?: { template?: { metadata: object; spec: object } };
+  spec?: { template?: { metadata: object; spec: PodSpec } };
 }
 
+interface PodSpec {
+  containers: {
+    env: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[];
+  }[];
+}
+
+type ChartName = 'agent' | 'orchestrator';
+
 /** @throws with what Helm says. */
-export async function render(name: 'agent' | 'orchestrator', values: object): Promise<Rendered[]> {
-  const helm = await program('helm');
+export async function render(name: ChartName, values: object): Promise<Rendered[]> {
+  const { status, stdout, stderr } = await template(name, values);
+  if (status !== 0) throw new Error(stderr);
+  return parseAllDocuments(stdout).map((document) => document.toJS() as Rendered);
+}
+
+async function template(
+  name: ChartName,
+  values: object,
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const place = [`sluice-${name}`, chart(name), '--namespace', 'sluice', '--values', '-'];
-  const text = execFileSync(helm, ['template', ...place], { input: stringify(values), encoding: 'utf8' });
-  return parseAllDocuments(text).map((document) => document.toJS() as Rendered);
+  return spawnSync(await program('helm'), ['template', ...place], { input: JSON.stringify(values), encoding: 'utf8' });
+}
+
+/** What Helm says to values that it will not render. @throws if it renders them. */
+export async function refusalOf(name: ChartName, values: object): Promise<string> {
+  const { status, stderr } = await template(name, values);
+  if (status === 0) throw new Error(`The chart takes ${JSON.stringify(values)}.`);
+  return stderr;
+}
+
+/** The environment of a container: what is told as a value; what comes from a Secret as `Secret NAME/KEY`. */
+export function environmentOf(objects: readonly Rendered[]): Record<string, string> {
+  const pod = objects.find(({ kind }) => kind === 'Deployment')?.spec?.template?.spec;
+  const entries = pod?.containers[0]?.env.map(({ name, value, valueFrom }): [string, string] => {
+    const { name: secret, key } = valueFrom?.secretKeyRef ?? { name: '', key: '' };
+    return [name, value ?? `Secret ${secret}/${key}`];
+  });
+  return Object.fromEntries(entries ?? []);
 }
 
 /** Objects with, of each workload, the pod that would come of it: Pod Security looks at pods alone. */
