@@ -14,6 +14,8 @@ import type { HubLimits } from './hub-limits.ts';
 import type { HubObserver } from './hub-observer.ts';
 import { identify, presentedBy } from './identify.ts';
 import type { Identification, Presented } from './identify.ts';
+import { RefusalLog } from './refusal-log.ts';
+import type { Refusal } from './refusal.ts';
 import { refusedCall } from './refused-call.ts';
 import type { Sentinel } from './sentinel.ts';
 import { draw } from '../../shared/token-bucket.ts';
@@ -41,15 +43,9 @@ export interface Guest {
   serial: string | undefined;
 }
 
-export interface Refusal {
-  code: 'VERSION' | 'FENCED' | 'RETRY' | 'UNAUTHENTICATED' | 'LIMIT';
-  message: string;
-  /** 0: the agent's own schedule. */
-  retryAfterMs: number;
-}
-
 export class Reception {
   readonly #options: ReceptionOptions;
+  readonly #refusals: RefusalLog;
   #handshakes: Bucket | undefined;
   /** By the name in the certificate: TLS has found that it is one of ours. */
   readonly #handshakesOf = new Map<string, Bucket>();
@@ -58,6 +54,7 @@ export class Reception {
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options.log, options.clock);
   }
 
   /** Hears who comes. @returns undefined if it was turned away, and told why. @throws what the store throws. */
@@ -86,6 +83,7 @@ export class Reception {
         ? { code: admission.code, message: admission.refused, retryAfterMs: 0 }
         : this.#flood(account, peer);
     if (refusal) this.refuse(stream, account, refusal);
+    else this.#refusals.admitted(account);
     return refusal || 'refused' in admission ? undefined : { account, hello, terms: admission.terms, peer, serial };
   }
 
@@ -109,7 +107,7 @@ export class Reception {
   /** Turns an agent away, in a way that it understands. */
   refuse(stream: HubStream, account: string | undefined, refused: Refusal): void {
     const { code, message: reason } = refused;
-    this.#options.log.warn({ account, peer: stream.getPeer(), code, reason }, 'agent refused');
+    this.#refusals.refused({ account, peer: stream.getPeer(), code, reason });
     stream.write(encodeHubMessage({ body: 'refused', refused }));
     stream.end();
   }
@@ -133,11 +131,11 @@ export class Reception {
   }
 
   async #identify(presented: Presented, peer: string): Promise<Identification> {
-    const { store, log, sentinel } = this.#options;
+    const { store, sentinel } = this.#options;
     const identification = await identify(store, presented);
     if ('refused' in identification) {
       const { refused: reason, of } = identification;
-      log.warn({ peer, reason }, 'agent refused');
+      this.#refusals.refused({ account: of, peer, code: 'UNAUTHENTICATED', reason });
       this.#options.observer?.refused('UNAUTHENTICATED');
       sentinel.refused(of, reason, peer);
     }

@@ -2,13 +2,15 @@
 
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { REFUSAL_CODES } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 
 export interface RefusalFacts {
   /** Undefined: a credential that is nobody's; all of them count as one. */
   account: string | undefined;
   peer: string;
+  code: Refusal['code'];
   /** As the agent is told. */
-  code: string;
   reason: string;
 }
 
@@ -18,7 +20,7 @@ const AGAIN_MS = 3_600_000;
 export class RefusalLog {
   readonly #log: Log;
   readonly #clock: Clock;
-  /** By account: what was told, when, and how often it happened since. Bounded by the accounts there are. */
+  /** By account and code: what was told, when, and how often it happened. Bounded by the accounts there are. */
   readonly #told = new Map<string, { cause: string; atMs: number; attempts: number }>();
 
   constructor(log: Log, clock: Clock) {
@@ -27,10 +29,10 @@ export class RefusalLog {
   }
 
   refused({ account, peer, code, reason }: RefusalFacts): void {
-    const key = account ?? '';
+    const key = keyOf(account, code);
     const nowMs = this.#clock.now();
     // Numbers in a reason are times and versions: the same cause.
-    const cause = `${code} ${reason.replaceAll(/\d+/g, '#')}`;
+    const cause = reason.replaceAll(/\d+/g, '#');
     const before = this.#told.get(key);
     const attempts = before?.cause === cause ? before.attempts + 1 : 1;
     const fields = { account, peer, code, reason, attempts };
@@ -45,6 +47,10 @@ export class RefusalLog {
 
   /** It got in: the next refusal is news. */
   admitted(account: string): void {
-    this.#told.delete(account);
+    for (const code of REFUSAL_CODES) this.#told.delete(keyOf(account, code));
   }
+}
+
+function keyOf(account: string | undefined, code: string): string {
+  return `${code} ${account ?? ''}`;
 }

@@ -89,7 +89,8 @@ export class Sentinel {
       return;
     }
     this.#written.set(key, { atMs: clock.now(), unwritten: 0 });
-    log.error({ ...alert.detail, account: alert.account, kind: alert.kind, reason: alert.message }, 'alert');
+    const { account, kind, message: reason, detail } = alert;
+    log.error({ account, kind, reason, peer: detail['peer'], agents: detail['agents'] }, 'alert');
     const writing = raiseAlert(store, { ...alert, count: unwritten }).catch((err: unknown) => {
       log.warn({ err, kind: alert.kind }, 'alert could not be stored');
     });

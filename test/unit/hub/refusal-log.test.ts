@@ -8,7 +8,7 @@ test('a refused agent is told once for each account and cause, again after an ho
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
   const clock = new ManualClock();
   const refusals = new RefusalLog(createLog({ name: 'test', format: 'json', level: 'warn', destination }), clock);
-  const revoked = { account: 'north', peer: '10.0.0.1:5', code: 'UNAUTHENTICATED', reason: 'is revoked' };
+  const revoked = { account: 'north', peer: '10.0.0.1:5', code: 'UNAUTHENTICATED', reason: 'is revoked' } as const;
   for (let attempt = 0; attempt < 5; attempt++) refusals.refused({ ...revoked, peer: `10.0.0.1:${attempt}` });
   expect(lines).toHaveLength(1);
   refusals.refused({ ...revoked, account: 'south' });
