@@ -8,8 +8,8 @@ import { HttpError } from './errors.ts';
 export const REQUESTS: BucketRule = { perSecond: 50, burst: 200 };
 /** Of one address. A token has 256 bits, so this is for the log and the processor; who has a right one is let in all the same. */
 export const WRONG_TOKENS: BucketRule = { perSecond: 1 / 6, burst: 10 };
-/** Of one caller. */
-export const STREAMS = 200;
+/** Of one token. */
+export const STREAMS = 100;
 
 /** Whose bucket is full again needs none; looked for when there are so many. */
 const MANY = 10_000;
@@ -43,7 +43,7 @@ export class Limiter {
   }
 }
 
-/** Open streams by caller. */
+/** Open streams by token. */
 export class StreamCount {
   readonly #open = new Map<string, number>();
 
@@ -54,7 +54,7 @@ export class StreamCount {
       throw new HttpError(
         429,
         'TOO_MANY_STREAMS',
-        `${name} has ${STREAMS} streams open already, and may have no more: close some, such as a sluice watch that nobody looks at.`,
+        `Token ${name} has ${STREAMS} streams open already, and may have no more: close some, such as a sluice watch that nobody looks at.`,
       );
     }
     this.#open.set(name, open + 1);

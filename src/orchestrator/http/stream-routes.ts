@@ -9,7 +9,7 @@ import { listRollouts, type RolloutRow } from '../store/rollouts.ts';
 import type { Store } from '../store/store.ts';
 import { streamMessage, type StreamMessage } from './answers.ts';
 import type { Api } from './api.ts';
-import { callerOf } from './caller.ts';
+import { callerOf, LOCAL } from './caller.ts';
 import { streamSchema } from './deployment-schemas.ts';
 import { StreamCount } from './limits.ts';
 import { permittedDeployment } from './permitted-deployment.ts';
@@ -31,7 +31,8 @@ export function streamRoutes(api: Api, services: Services): void {
       const { id } = request.params;
       await permittedDeployment(services.store, request, id, 'read');
       const caller = callerOf(request);
-      reply.raw.once('close', open.take(caller.name));
+      // A program of this machine has other ways to load it.
+      if (caller.name !== LOCAL) reply.raw.once('close', open.take(caller.name));
       reply.hijack();
       reply.raw.writeHead(200, {
         'content-type': 'text/event-stream',
