@@ -6,12 +6,14 @@ import { accessCommands } from './access-commands.ts';
 import { abort, approve } from './commands/control.ts';
 import { addAgent, listAgents, revokeAgent } from './commands/agents.ts';
 import { deploy, type DeployOptions } from './commands/deploy.ts';
-import { runProgram } from './commands/run-program.ts';
 import { status } from './commands/status.ts';
 import { watch, type WatchFlags } from './commands/watch.ts';
 import { validate, type ValidateOptions } from './commands/validate.ts';
 import type { CommandContext } from './context.ts';
+import { examplesOf } from './examples.ts';
 import { EXIT_HELP } from './exit-code.ts';
+import { START_HELP, helpLayout } from './help.ts';
+import { programCommands } from './program-commands.ts';
 
 export interface GlobalOptions {
   server: string;
@@ -39,7 +41,7 @@ export function buildProgram(
   const program = new Command('sluice')
     .description('Ships new versions to Kubernetes, a little traffic at a time.')
     .version(packageJson.version)
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp(helpLayout)
     .addOption(serverOption('the orchestrator').env('SLUICE_URL').default('http://127.0.0.1:8080'))
     .addOption(new Option('--token <token>', 'of an API that asks for one').env('SLUICE_TOKEN'))
     .addOption(
@@ -50,19 +52,26 @@ export function buildProgram(
     .addOption(
       new Option('-o, --output <format>', 'for people or for programs').choices(['text', 'json']).default('text'),
     )
+    .addHelpText('after', START_HELP)
     .addHelpText('after', EXIT_HELP);
   const run = async (act: (context: CommandContext) => Promise<number>): Promise<void> => {
     const context = contextOf(program.opts<GlobalOptions>());
     ended(await act({ ...context, api: context.api.until(context.signal) }));
   };
+  program.commandsGroup('Deployments:');
   deploymentCommands(program, run);
+  program.commandsGroup('Agents and access:');
   agentCommands(program, run);
   accessCommands(program, run);
+  program.commandsGroup('Running it:');
   programCommands(program, run);
+  const help = new Command('help').argument('[command]').description('the help of a command');
+  program.addHelpCommand(help.helpGroup('Running it:'));
   // A flag of all commands may stand after the command's name, where people put it.
   for (const command of allOf(program)) {
     if (command !== program) addGlobals(command, program);
     command.showHelpAfterError(`(${pathOf(command)} --help says what there is)`);
+    command.addHelpText('after', examplesOf(pathOf(command)));
   }
   for (const command of program.commands) {
     if (OUTCOMES.has(command.name())) command.addHelpText('after', EXIT_HELP);
@@ -99,9 +108,9 @@ function addGlobals(command: Command, program: Command): void {
   command.addOption(serverOption().hideHelp());
   command.addOption(new Option('--token <token>').hideHelp());
   command.addOption(new Option('--ca <file>').hideHelp());
-  command.hook('preAction', (_program, action) => {
+  command.hook('preAction', () => {
     for (const name of ['output', 'server', 'token', 'ca']) {
-      if (action.getOptionValueSource(name) === 'cli') program.setOptionValue(name, action.getOptionValue(name));
+      if (command.getOptionValueSource(name) === 'cli') program.setOptionValue(name, command.getOptionValue(name));
     }
   });
 }
@@ -169,119 +178,4 @@ function agentCommands(program: Command, run: RunCommand): void {
     .description("take an agent's credential away and end its session")
     .argument('<name>', 'as `sluice agents` lists it')
     .action((name: string) => run((context) => revokeAgent(context, name)));
-}
-
-interface LogFlags {
-  logFormat?: string;
-  logLevel?: string;
-}
-
-interface OrchestratorFlags extends LogFlags {
-  dataDir?: string;
-  databaseUrl?: string;
-  api?: string;
-  apiPublicUrl?: string;
-  apiAuth?: string;
-  apiTls?: string;
-  apiTlsCertFile?: string;
-  apiTlsKeyFile?: string;
-  agents?: string;
-  agentsPublic?: string;
-  plaintextAgents?: boolean;
-  metricProvider?: string[];
-  retentionDays?: string;
-  workRetentionDays?: string;
-}
-
-interface AgentFlags extends LogFlags {
-  credential?: string;
-  address?: string;
-  kubeconfig?: string;
-  namespaces?: string;
-  insecureLoopback?: boolean;
-}
-
-function programCommands(program: Command, run: RunCommand): void {
-  withLogFlags(program.command('orchestrator'))
-    .description('run the orchestrator, with its own PostgreSQL unless you name yours')
-    .option('--data-dir <folder>', 'where it keeps everything (default: ~/.local/share/sluice)')
-    .option('--database-url <url>', 'your own PostgreSQL')
-    .option('--api <host:port>', 'where the API is served (default: 127.0.0.1:8080)')
-    .option('--api-public-url <url>', 'as people reach it; its host is written into the certificate')
-    .option('--api-auth <auto|required>', 'required: a token is asked for on loopback too (default: auto)')
-    .option('--api-tls <auto|off>', 'auto: TLS unless it is served on loopback (default: auto)')
-    .option(
-      '--api-tls-cert-file <file>',
-      'your own certificate instead of the built-in authority, PEM; read again when it changes',
-    )
-    .option('--api-tls-key-file <file>', 'its key, PEM')
-    .option('--agents <host:port>', 'where agents are served (default: 127.0.0.1:8443)')
-    .option('--agents-public <host:port>', 'as agents reach it; written into credentials')
-    .option('--plaintext-agents', 'no TLS; on loopback only')
-    .option('--metric-provider <name=url>', 'a Prometheus; any number of times', many)
-    .option('--retention-days <days>', 'how long deployments are kept with their events after their end (default: 90)')
-    .option('--work-retention-days <days>', "how long their runs' steps and operations are (default: 7)")
-    .action((flags: OrchestratorFlags) =>
-      run((context) =>
-        runProgram(context, 'orchestrator', {
-          SLUICE_DATA_DIR: flags.dataDir,
-          DATABASE_URL: flags.databaseUrl,
-          SLUICE_API_ADDRESS: flags.api,
-          SLUICE_API_PUBLIC_URL: flags.apiPublicUrl,
-          SLUICE_API_AUTH: flags.apiAuth,
-          SLUICE_API_TLS: flags.apiTls,
-          SLUICE_API_TLS_CERT_FILE: flags.apiTlsCertFile,
-          SLUICE_API_TLS_KEY_FILE: flags.apiTlsKeyFile,
-          SLUICE_AGENT_ADDRESS: flags.agents,
-          SLUICE_AGENT_PUBLIC_ADDRESS: flags.agentsPublic,
-          SLUICE_AGENT_PLAINTEXT: flags.plaintextAgents === true ? '1' : undefined,
-          SLUICE_METRIC_PROVIDERS: flags.metricProvider?.join(','),
-          SLUICE_RETENTION_DAYS: flags.retentionDays,
-          SLUICE_WORK_RETENTION_DAYS: flags.workRetentionDays,
-          ...logSettings(flags),
-        }),
-      ),
-    );
-  withLogFlags(program.command('agent'))
-    .description('run an agent outside a cluster: for trying, and for developing it')
-    .option('--credential <file>', 'as `sluice agents add NAME --out FILE` writes it')
-    .option('--address <host:port>', "the orchestrator's, instead of the one in the credential")
-    .option('--kubeconfig <file>', 'whose cluster it is to work on')
-    .option('--namespaces <names>', 'those it may touch, with commas between')
-    .option('--insecure-loopback', 'no TLS; to a loopback address only')
-    .action((flags: AgentFlags) =>
-      run((context) =>
-        runProgram(context, 'agent', {
-          SLUICE_CREDENTIAL_FILE: flags.credential,
-          SLUICE_SERVER: flags.address,
-          SLUICE_KUBECONFIG: flags.kubeconfig,
-          SLUICE_ALLOWED_NAMESPACES: flags.namespaces,
-          SLUICE_INSECURE_LOOPBACK: flags.insecureLoopback === true ? '1' : undefined,
-          ...logSettings(flags),
-        }),
-      ),
-    );
-}
-
-function withLogFlags(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--log-format <format>', 'lines for programs or for people (default: pretty on a terminal)').choices([
-        'json',
-        'pretty',
-      ]),
-    )
-    .addOption(
-      new Option('--log-level <level>', 'the least that is told (default: info)').choices([
-        'debug',
-        'info',
-        'warn',
-        'error',
-        'silent',
-      ]),
-    );
-}
-
-function logSettings({ logFormat, logLevel }: LogFlags): Record<string, string | undefined> {
-  return { SLUICE_LOG_FORMAT: logFormat, SLUICE_LOG_LEVEL: logLevel };
 }
