@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOrchestrator, type Orchestrator } from '../support/harness.ts';
-import { makeScratch } from '../support/scratch.ts';
-import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 let orchestrator: Orchestrator;
 
@@ -154,25 +152,5 @@ describe('the command line', () => {
     expect((await orchestrator.sluice(['status'])).stdout).toBe(
       'No deployment yet. Begin one: sluice deploy -f FILE\n',
     );
-  });
-});
-
-describe('beyond loopback', () => {
-  it('the API asks for its token, which lies in the data folder for its owner only; probes need none', async () => {
-    const scratch = makeScratch('open-api');
-    const open = await startOrchestratorHere(scratch.folder, { SLUICE_API_ADDRESS: '0.0.0.0:0' });
-    try {
-      const url = open.apiUrl.replace('0.0.0.0', '127.0.0.1');
-      const path = join(scratch.folder, 'api-token');
-      const token = (await readFile(path, 'utf8')).trim();
-      expect((await stat(path)).mode & 0o777).toBe(0o600);
-      const status = async (authorization?: string): Promise<number> =>
-        (await fetch(`${url}/v1/agents`, { headers: authorization === undefined ? {} : { authorization } })).status;
-      expect([await status(), await status('Bearer wrong'), await status(`Bearer ${token}`)]).toEqual([401, 401, 200]);
-      expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    } finally {
-      await open.stop();
-      await scratch.remove();
-    }
   });
 });
