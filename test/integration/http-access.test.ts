@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REQUESTS, STREAMS, WRONG_TOKENS } from '../../src/orchestrator/http/limits.ts';
 import { ROLES } from '../../src/orchestrator/http/permission.ts';
+import { insertApproval } from '../../src/orchestrator/store/controls.ts';
 import { setDeploymentState } from '../../src/orchestrator/store/deployments.ts';
 import { recordEvent } from '../../src/orchestrator/store/events.ts';
 import { rolloutId } from '../../src/orchestrator/store/rollouts.ts';
@@ -194,6 +195,15 @@ describe('requiresRoles of a pause', () => {
       [id],
     );
     expect(controls.rows).toEqual([{ by: 'manager' }, { by: 'ada (token admin)' }]);
+  });
+
+  it('is not got round by an approval of one step that arrives at the next', async () => {
+    const { store } = api.orchestrator;
+    const id = await api.makeDeployment('hasty');
+    await waitForApproval(id);
+    const approval = { deploymentId: id, rolloutId: rolloutId(id, 'staging'), by: 'ada' };
+    expect(await insertApproval(store, { ...approval, step: 2 })).toBe(false);
+    expect(await insertApproval(store, { ...approval, step: 1 })).toBe(true);
   });
 });
 

@@ -16,11 +16,7 @@ export function warningsOf(file: DeploymentFile): PathProblem[] {
 
 function stepWarnings(steps: FileStep[], path: Path): PathProblem[] {
   let highest = 0;
-  return steps.flatMap(({ setWeight, pause }, index): PathProblem[] => {
-    if (pause?.requiresRoles !== undefined) {
-      const message = 'requiresRoles is shown and not enforced yet: whoever reaches the API may approve';
-      return [{ path: [...path, index, 'pause', 'requiresRoles'], message }];
-    }
+  return steps.flatMap(({ setWeight }, index): PathProblem[] => {
     const before = highest;
     highest = Math.max(highest, setWeight?.weight ?? 0);
     if (setWeight === undefined || setWeight.weight >= before) return [];

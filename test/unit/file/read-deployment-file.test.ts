@@ -70,7 +70,6 @@ describe('a file with a surprise', () => {
     const text = good.replace('        - runJob', '        - setWeight: { weight: 0 }\n        - runJob');
     const read = readDeploymentFile(text, 'deploy.yaml', files);
     expect(read.ok && read.warnings.map(showProblem)).toEqual([
-      'deploy.yaml:22:41: requiresRoles is shown and not enforced yet: whoever reaches the API may approve',
       'deploy.yaml:24:24: weight falls from 0.1 to 0: the canary gives traffic back',
     ]);
   });
