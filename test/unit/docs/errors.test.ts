@@ -21,7 +21,9 @@ function codesIn(text: string): string[] {
 }
 
 it('docs/errors.md and the source have the same codes', () => {
-  const files = globSync('src/**/*.ts', { cwd: root }).filter((path) => !path.includes('/gen/'));
+  // Why there is no connection is in docs/logs.md, with the line that says it.
+  const elsewhere = ['/gen/', 'stream/cause.ts', 'stream/end-cause.ts'];
+  const files = globSync('src/**/*.ts', { cwd: root }).filter((path) => !elsewhere.some((part) => path.includes(part)));
   const said = new Set(files.flatMap((path) => codesIn(readFileSync(join(root, path), 'utf8'))));
   const listed = [...readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^\| `([A-Z_]+)` \|/gm)].map(
     ([, code]) => code ?? '',
