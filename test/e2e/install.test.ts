@@ -84,7 +84,7 @@ async function everything(): Promise<string[]> {
 }
 
 describe('the charts', () => {
-  it('pass their own `helm test`', async () => {
+  it('pass their own `helm test`, and the doctors of the images', async () => {
     const test = (release: string, inside: string): Promise<string> =>
       helm(cluster, ['test', release, '--namespace', inside, '--logs', '--timeout', '60s']);
     const [ofOrchestrator, ofAgent] = await Promise.all([
@@ -96,6 +96,9 @@ describe('the charts', () => {
     expect(ofOrchestrator).toMatch(/answers by TLS as .*DNS:sluice-orchestrator-agents\.sluice-system\.svc/);
     expect(ofAgent).toMatch(/Phase: +Succeeded/);
     expect(ofAgent).toMatch(/^\d+ ok$/m);
+    const doctor = ['/nodejs/bin/node', 'src/orchestrator/main.js', 'doctor'];
+    const inside = await orchestrator.kubectl(['exec', 'deployment/sluice-orchestrator', '--', ...doctor]);
+    expect(inside).toMatch(/^\d+ ok$/m);
   });
 
   it('give the agent no right but those that its Role lists', async () => {

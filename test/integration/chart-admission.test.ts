@@ -97,6 +97,13 @@ const orchestrators: Record<string, object> = {
   'an embedded database': {},
   'a database of ours': { database: { existingSecret: 'database' }, persistence: { size: '100Mi' } },
   'TLS ended before it': { api: { tls: { enabled: false }, ingress: { enabled: true, host: 'sluice.example.com' } } },
+  'tokens for agents, behind a proxy that ends TLS': {
+    agents: {
+      publicAddress: 'agents.example.com:443',
+      behindProxy: true,
+      ingress: { enabled: true, host: 'agents.example.com', tlsSecret: 'agents-tls' },
+    },
+  },
   'a claim of ours': { persistence: { existingClaim: 'mine' } },
   'everything set': {
     ...placement,
@@ -104,6 +111,9 @@ const orchestrators: Record<string, object> = {
     persistence: { storageClassName: '-', annotations: { backup: 'daily' }, keep: true },
     agents: {
       publicAddress: 'agents.example.com:443',
+      tls: { existingSecret: 'agents-tls' },
+      caSecret: 'agents-ca',
+      install: { image: 'registry.example/sluice-agent' },
       service: {
         type: 'LoadBalancer',
         port: 443,

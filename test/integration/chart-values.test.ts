@@ -27,7 +27,13 @@ describe('helm/orchestrator', () => {
 
   it('hands on what is set', async () => {
     const values = {
-      agents: { publicAddress: 'agents.example.com:443' },
+      agents: {
+        publicAddress: 'agents.example.com:443',
+        tls: { existingSecret: 'agents-tls' },
+        caSecret: 'agents-ca',
+        certificateDays: 7,
+        install: { chart: 'oci://registry.example/sluice-agent', image: 'registry.example/sluice-agent' },
+      },
       api: { publicUrl: 'https://sluice.example.com', tls: { existingSecret: 'api-tls' } },
       metricProviders: { prometheus: 'http://prometheus:9090', mimir: 'https://mimir.example/prometheus' },
       retention: { historyDays: 30, workDays: 3 },
@@ -38,7 +44,13 @@ describe('helm/orchestrator', () => {
         publicUrl: 'https://sluice.example.com',
         tls: { kind: 'files', certFile: '/etc/sluice/api-tls/tls.crt', keyFile: '/etc/sluice/api-tls/tls.key' },
       },
-      agents: { publicAddress: 'agents.example.com:443' },
+      agents: {
+        publicAddress: 'agents.example.com:443',
+        tls: { certFile: '/etc/sluice/agents-tls/tls.crt', keyFile: '/etc/sluice/agents-tls/tls.key' },
+        caFile: '/etc/sluice/agents-ca/ca.crt',
+        certificateMs: 7 * 24 * 60 * 60 * 1000,
+        install: { chart: 'oci://registry.example/sluice-agent', image: 'registry.example/sluice-agent' },
+      },
       metricProviders: [
         { name: 'mimir', url: 'https://mimir.example/prometheus' },
         { name: 'prometheus', url: 'http://prometheus:9090' },
@@ -59,6 +71,15 @@ describe('helm/orchestrator', () => {
     expect(await configOf({ api: { tls: { enabled: false } } })).toMatchObject({ api: { tls: { kind: 'off' } } });
     const refusal = await refusalOf('orchestrator', { api: { tls: { enabled: false, existingSecret: 'api-tls' } } });
     expect(refusal).toContain('api.tls.enabled is false: take one of them back');
+  });
+
+  it('serves agents without TLS only behind a proxy, which has an address', async () => {
+    const agents = { behindProxy: true, publicAddress: 'agents.example.com:443' };
+    expect(await configOf({ agents })).toMatchObject({ agents: { plaintext: true, behindProxy: true } });
+    const refusal = await refusalOf('orchestrator', { agents: { behindProxy: true } });
+    expect(refusal).toContain('--set agents.publicAddress=');
+    const tls = { existingSecret: 'agents-tls' };
+    expect(await refusalOf('orchestrator', { agents: { ...agents, tls } })).toContain('take one of them back');
   });
 
   it('says of an Ingress what it lacks', async () => {

@@ -87,6 +87,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.api.tls.existingSecret (not .Values.api.tls.enabled) -}}
 {{- fail "\n\napi.tls.existingSecret names a certificate, and api.tls.enabled is false: take one of them back.\n" -}}
 {{- end -}}
+{{- if and .Values.agents.behindProxy (not .Values.agents.publicAddress) -}}
+{{- fail "\n\nagents.behindProxy is true and agents.publicAddress is empty. Set the proxy's address as agents dial it, for example\n  --set agents.publicAddress=agents.sluice.example.com:443\n" -}}
+{{- end -}}
+{{- if and .Values.agents.behindProxy .Values.agents.tls.existingSecret -}}
+{{- fail "\n\nagents.tls.existingSecret names a certificate, and with agents.behindProxy the proxy has it: take one of them back.\n" -}}
+{{- end -}}
 {{- if and .Values.agents.ingress.enabled (not .Values.agents.ingress.host) -}}
 {{- fail "\n\nagents.ingress.enabled is true and agents.ingress.host is empty: TLS is passed on by name. Set the name that agents dial, for example\n  --set agents.ingress.host=agents.sluice.example.com --set agents.publicAddress=agents.sluice.example.com:443\n" -}}
 {{- end -}}
