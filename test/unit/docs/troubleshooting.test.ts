@@ -33,5 +33,5 @@ it('each code that a failed connection is given has a line', () => {
   );
   const told = [...page.matchAll(/^\| `\w+` \| `(\w+)` \|/gm)].map(([, code = '']) => code);
   expect(codes.length).toBeGreaterThan(15);
-  expect([...new Set(told)].toSorted()).toEqual([...new Set(codes)].toSorted());
+  expect(new Set(told)).toEqual(new Set(codes));
 });
