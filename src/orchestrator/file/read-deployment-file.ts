@@ -1,5 +1,6 @@
 /** Reads a deployment file: text in; what the run consumes, or every problem at once with its place, out. Pure. */
 
+import { secretWarnings } from './file-warnings.ts';
 import { withoutEchoes } from './holes.ts';
 import { findNotYet } from './not-yet.ts';
 import { showProblem, type FileProblem, type FileWarning } from './problem.ts';
@@ -47,7 +48,8 @@ export function readDeploymentFile(
   const resolved = resolve({ ...options, name, file: shape.file, files, locateInside });
   told.push(...withoutEchoes(resolved.problems, shape.holes).map(locate), ...resolved.manifestProblems);
   if (told.length > 0) return { ok: false, problems: inOrder(told, name) };
-  return { ok: true, file: resolved.file, warnings: inOrder(resolved.warnings.map(locate), name) };
+  const warnings = [...resolved.warnings, ...secretWarnings(resolved.file)];
+  return { ok: true, file: resolved.file, warnings: inOrder(warnings.map(locate), name) };
 }
 
 /** What a file is that was given by mistake: every key of it would be a problem of its own. */

@@ -52,7 +52,7 @@ describe('docs/logs.md and the source say the same lines', () => {
   });
 
   test('and no other part of the source logs', () => {
-    const folders = new Set(calls.map(({ file }) => file.split('/')[1]));
+    const folders = new Set(calls.map(({ file }) => file.split('/')[1] ?? ''));
     expect([...folders].toSorted()).toEqual(['agent', 'orchestrator', 'shared']);
     expect(calls.length).toBeGreaterThan(100);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { showProblem } from '../../../src/orchestrator/file/problem.ts';
 import { readDeploymentFile } from '../../../src/orchestrator/file/read-deployment-file.ts';
 
@@ -56,4 +56,15 @@ describe('a document that cannot be read is told, not left out in silence', () =
       'app.yaml:1:1: document 1: a Kubernetes object needs metadata.name',
     ]);
   });
+});
+
+test('of a Secret among the manifests it is said that its data is kept, once, and never what it is', () => {
+  const secret = 'apiVersion: v1\nkind: Secret\nmetadata: { name: db }\nstringData: { password: planted }\n';
+  const targets = 'targets: { a: { account: e, namespace: s }, b: { account: w, namespace: s } }';
+  const file = deployment.replace(/targets: .*/, targets);
+  const result = readDeploymentFile(file, 'deploy.yaml', { 'app.yaml': `${secret}---\n${service}` });
+  const warnings = result.ok ? result.warnings.map(showProblem) : [];
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/^deploy\.yaml:\d+:\d+: Secret db \(app\.yaml.*\): its data is kept with the deployment/);
+  expect(warnings[0]).not.toContain('planted');
 });
