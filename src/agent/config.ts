@@ -57,6 +57,8 @@ const schema = z.strictObject({
   SLUICE_SERVER_NAME: z.string().min(1).optional(),
   SLUICE_CREDENTIAL_FILE: z.string().min(1).optional(),
   SLUICE_CREDENTIAL_DIR: z.string().min(1).optional(),
+  SLUICE_CREDENTIAL_SECRET: z.string().regex(OBJECT_NAME, 'is no object name').optional(),
+  SLUICE_JOIN_TOKEN_FILE: z.string().min(1).optional(),
   SLUICE_INSECURE_LOOPBACK: z.enum(['0', '1']).default('0'),
   SLUICE_ALLOWED_NAMESPACES: namespaces,
   SLUICE_POLICY_FILE: z.string().min(1).optional(),
@@ -81,8 +83,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const problems = parsed.success ? [] : parsed.error.issues.map(sentenceOf);
   const given = Object.fromEntries(ours) as Record<string, string | undefined>;
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
-  const credential = credentialOf(given);
-  if (!credential) problems.push('Set one of SLUICE_CREDENTIAL_FILE and SLUICE_CREDENTIAL_DIR.');
+  const credential = credentialOf(given, problems);
   if (given['SLUICE_KUBECONFIG'] === undefined && host === undefined) {
     problems.push('Set SLUICE_KUBECONFIG: this is no pod of a cluster (KUBERNETES_SERVICE_HOST is not set).');
   }
@@ -142,10 +143,18 @@ function orProblem<T>(read: () => T, problems: string[]): T | undefined {
   }
 }
 
-function credentialOf(given: Record<string, string | undefined>): CredentialSource | undefined {
-  const { SLUICE_CREDENTIAL_FILE: file, SLUICE_CREDENTIAL_DIR: folder } = given;
-  if (file !== undefined && folder === undefined) return { kind: 'file', path: file };
-  return folder !== undefined && file === undefined ? { kind: 'folder', path: folder } : undefined;
+function credentialOf(given: Record<string, string | undefined>, problems: string[]): CredentialSource | undefined {
+  const { SLUICE_CREDENTIAL_FILE: file, SLUICE_CREDENTIAL_DIR: folder, SLUICE_CREDENTIAL_SECRET: name } = given;
+  const { SLUICE_NAMESPACE: namespace, SLUICE_JOIN_TOKEN_FILE: joinTokenFile } = given;
+  if ([file, folder, name].filter((each) => each !== undefined).length !== 1) {
+    problems.push('Set one of SLUICE_CREDENTIAL_FILE, SLUICE_CREDENTIAL_DIR and SLUICE_CREDENTIAL_SECRET.');
+    return undefined;
+  }
+  if (file !== undefined) return { kind: 'file', path: file };
+  if (folder !== undefined) return { kind: 'folder', path: folder };
+  if (name !== undefined && namespace !== undefined) return { kind: 'secret', namespace, name, joinTokenFile };
+  problems.push('SLUICE_CREDENTIAL_SECRET needs SLUICE_NAMESPACE: where the Secret lies.');
+  return undefined;
 }
 
 function leaseOf(

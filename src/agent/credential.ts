@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { SluiceError, messageOf } from '../shared/errors.ts';
 
-const credentialSchema = z
+export const credentialSchema = z
   .object({
     /** For logs; the hub takes the identity from certificate or token. */
     account: z.string().min(1),
@@ -25,10 +25,13 @@ const credentialSchema = z
 export type AgentCredential = z.infer<typeof credentialSchema>;
 
 /** One JSON file, or a folder with `ca.crt`, `tls.crt`, `tls.key` and perhaps `token` (a Secret of type kubernetes.io/tls). */
-export type CredentialSource = { kind: 'file'; path: string } | { kind: 'folder'; path: string };
+export type CredentialFile = { kind: 'file'; path: string } | { kind: 'folder'; path: string };
+/** A file that somebody else writes, or a Secret of the agent's own (enrol/keeper.ts). */
+export type CredentialSource =
+  CredentialFile | { kind: 'secret'; namespace: string; name: string; joinTokenFile: string | undefined };
 
 /** @throws SluiceError CREDENTIAL: names the file and what is wrong with it, never its content. */
-export async function readCredential(source: CredentialSource, plaintext: boolean): Promise<AgentCredential> {
+export async function readCredential(source: CredentialFile, plaintext: boolean): Promise<AgentCredential> {
   const credential = source.kind === 'file' ? await readJson(source.path) : await readFolder(source.path);
   if (plaintext && credential.token === undefined) {
     throw invalid(source.path, 'it has no token, and without TLS nothing else proves who the agent is');

@@ -2,17 +2,21 @@
 
 import { randomUUID } from 'node:crypto';
 import { pause, systemClock } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import { createLog } from '../shared/log.ts';
 import { logProcessFaults } from '../shared/process-faults.ts';
 import type { Hello } from '../protocol/gen/sluice/agent/v1/Hello.ts';
+import type { Holds } from '../protocol/gen/sluice/agent/v1/Holds.ts';
 import { OPERATION_KINDS } from '../protocol/operation-codec.ts';
+import { encodeMissingRights } from '../protocol/missing-rights.ts';
 import { encodeState } from '../protocol/status-codec.ts';
 import { LIMITS, PROTOCOL_MAX, PROTOCOL_MIN } from '../protocol/service.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { AgentConfig } from './config.ts';
-import { notAfterMsOf, readCredential } from './credential.ts';
+import { notAfterMsOf } from './credential.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
+import { openCredentials } from './enrol/open-credentials.ts';
 import { Guards } from './guard/guards.ts';
 import { Health } from './health/health.ts';
 import { openClusterAccess } from './kubernetes/cluster-access.ts';
@@ -21,6 +25,7 @@ import { Resources } from './kubernetes/resources.ts';
 import { openElection } from './lease/open-election.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { agentNow } from './metrics/now.ts';
+import { reviewOwnRights } from './own-rights.ts';
 import { Reclaim } from './reclaim.ts';
 import { startStatusServer } from './status-server.ts';
 import type { AgentStatus } from './status-server.ts';
@@ -42,6 +47,8 @@ export interface RunAgentOptions {
   drainMs?: number;
   /** For tests: where the status server listens. */
   onListening?: (port: number) => void;
+  /** Default: the system's. */
+  clock?: Clock;
   /** For tests: what it says of itself instead, such as the versions and capabilities of an older one. */
   hello?: Hello;
 }
@@ -52,12 +59,14 @@ const SKEW_WORTH_TELLING_MS = 30_000;
 const DRAIN_MS = 30_000;
 /** How long the hub then has to store their results. */
 const STORE_MS = 3000;
+/** How long the first session waits for what the agent lacks; what comes later is said at the next. */
+const REVIEW_MS = 500;
 
 /** Runs until `signal` aborts. @throws SluiceError when it cannot start: the cluster's access, the health address. */
 export async function runAgent(config: AgentConfig, options: RunAgentOptions): Promise<void> {
   const { signal, onStuck = () => process.exit(1), onLost = () => process.exit(1) } = options;
   const log = options.log ?? ownLog(config);
-  const clock = systemClock;
+  const { clock = systemClock } = options;
   const random = Math.random;
   const metrics = new AgentMetrics();
   const access = await openClusterAccess(config.cluster);
@@ -126,18 +135,26 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   if (election && !(await election.won(signal))) return end();
   // What was armed before this agent's time protects the traffic from here on, orchestrator or not.
   guards.start();
+  const review = reviewOwnRights(api, policy, log).then((missing) => void (status.missingRights = missing ?? null));
   status.kubernetesVersion = await readKubernetesVersion(api, log);
+  // For people too: whoever is slow to answer it holds up no session.
+  await within(review, REVIEW_MS);
 
   const instanceId = randomUUID();
+  const agentVersion = packageJson.version;
+  const hubNow = (): number => dispatcher.now();
+  const onHolds = (holds: Holds): void => session?.holds(holds);
+  const credentials = openCredentials(config, { api, clock, hubNow, random, log, instanceId, agentVersion, onHolds });
   const loopStop = new AbortController();
   const loop = runConnectLoop(
     {
       readCredential: async () => {
-        const credential = await readCredential(config.credential, config.plaintext);
+        const credential = await credentials.current();
         status.account = credential.account;
         status.credentialNotAfterMs = notAfterMsOf(credential);
         return credential;
       },
+      credentialAtHand: () => credentials.atHand,
       server: config.server,
       serverName: config.serverName,
       plaintext: config.plaintext,
@@ -161,6 +178,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
           health,
           clock,
           log,
+          onTrust: (trust) => credentials.trust?.(trust),
           onWelcome: (welcome) => {
             guards.contact();
             const { sessionId, epoch, protocol } = welcome;
@@ -177,7 +195,18 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
             const away = begun();
             const skewMs = Math.round(dispatcher.hubClock.skewMs);
             const { account } = status;
-            log.info({ account, session: sessionId, epoch, protocol, skew_ms: skewMs, ...away }, 'session started');
+            log.info(
+              {
+                account,
+                session: sessionId,
+                epoch,
+                protocol,
+                skew_ms: skewMs,
+                away_ms: away?.away_ms,
+                attempts: away?.attempts,
+              },
+              'session started',
+            );
             if (Math.abs(skewMs) > SKEW_WORTH_TELLING_MS) log.warn({ skew_ms: skewMs }, 'clocks differ');
           },
           onAlive: () => {
@@ -205,6 +234,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   loopStop.abort();
   session?.close();
   await loop;
+  await credentials.stop();
   await end();
 }
 
@@ -219,7 +249,7 @@ function helloOf(
     instanceId,
     protocolMin: PROTOCOL_MIN,
     protocolMax: PROTOCOL_MAX,
-    capabilities: [...OPERATION_KINDS, 'snapshot'],
+    capabilities: [...OPERATION_KINDS, 'snapshot', ...(config.credential.kind === 'secret' ? ['trust'] : [])],
     agentVersion: packageJson.version,
     kubernetesVersion: status.kubernetesVersion,
     lastEpoch: dispatcher.highestEpoch,
@@ -230,6 +260,8 @@ function helloOf(
     maxMessageBytes: LIMITS.maxMessageBytes,
     credit: LIMITS.credit,
     allowedNamespaces: [...config.policy.allowedNamespaces],
+    rightsReviewed: status.missingRights !== null,
+    missingRights: encodeMissingRights(status.missingRights ?? []),
   };
 }
 
@@ -266,6 +298,7 @@ function newStatus(): AgentStatus {
     hint: '',
     version: packageJson.version,
     kubernetesVersion: '',
+    missingRights: null,
     clockSkewMs: 0,
     credentialNotAfterMs: null,
     inFlight: 0,

@@ -8,6 +8,7 @@ import type { AgentConfig } from '../../src/agent/config.ts';
 import type { Policy } from '../../src/agent/operations/policy.ts';
 import { runAgent } from '../../src/agent/run.ts';
 import type { Hello } from '../../src/protocol/gen/sluice/agent/v1/Hello.ts';
+import type { Clock } from '../../src/shared/clock.ts';
 import { silentLog } from '../../src/shared/log.ts';
 import type { Log } from '../../src/shared/log.ts';
 
@@ -27,6 +28,7 @@ export interface TestAgentOptions {
   config?: Partial<AgentConfig>;
   log?: Log;
   drainMs?: number;
+  clock?: Clock;
   /** Said instead of what it is. */
   hello?: Hello;
 }
@@ -60,6 +62,7 @@ export async function startAgent(options: TestAgentOptions): Promise<TestAgent> 
     onLost: () => stopping.abort(),
     onListening: listening.resolve,
     ...(options.drainMs !== undefined && { drainMs: options.drainMs }),
+    ...(options.clock && { clock: options.clock }),
     ...(options.hello && { hello: options.hello }),
   });
   ended.catch(listening.reject);

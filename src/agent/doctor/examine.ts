@@ -8,8 +8,8 @@ import { systemClock } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { LIMITS, PROTOCOL_MAX, PROTOCOL_MIN } from '../../protocol/service.ts';
 import type { AgentConfig } from '../config.ts';
-import { readCredential } from '../credential.ts';
 import type { AgentCredential } from '../credential.ts';
+import { readKept } from '../enrol/read-kept.ts';
 import { openClusterAccess } from '../kubernetes/cluster-access.ts';
 import { KubeApi } from '../kubernetes/kube-api.ts';
 import { reviewAccess } from '../operations/review-access.ts';
@@ -52,11 +52,12 @@ function configurationCheck({ policy, plaintext }: AgentConfig): Check {
 
 /** Credential, the way to the orchestrator, and its answer. */
 async function examineWay(config: AgentConfig, now: () => number): Promise<Check[]> {
-  const { path } = config.credential;
   let credential: AgentCredential;
   let own: Check[];
   try {
-    credential = await readCredential(config.credential, config.plaintext);
+    const kept = await readKept(config);
+    const { path } = kept;
+    credential = kept.credential;
     own = judgeCredential(credentialFacts(path, credential), now());
   } catch (error) {
     const hint = 'Make a credential with `sluice agents add NAME` and give it to the agent as its Secret or file.';

@@ -3,7 +3,7 @@
 import { Metadata } from '@grpc/grpc-js';
 import { pause } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import { messageOf } from '../../shared/errors.ts';
+import { SluiceError, messageOf } from '../../shared/errors.ts';
 import type { AgentHubClient, AgentStream } from '../../protocol/service.ts';
 import type { AgentCredential } from '../credential.ts';
 import type { Diagnosis } from './cause.ts';
@@ -18,6 +18,8 @@ import type { SessionEnd } from './session-end.ts';
 export interface ConnectLoopOptions {
   /** Read anew for each attempt: a credential is renewed under a running agent. */
   readCredential: () => Promise<AgentCredential>;
+  /** What is known of it without asking anybody. */
+  credentialAtHand: () => AgentCredential | undefined;
   /** Wins over the credential's own. */
   server: string | undefined;
   /** The name the server's certificate is for, where it is not the host of the address. */
@@ -45,7 +47,7 @@ export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortS
   const outage = new Outage({ log, now, onTrouble, diagnose: (stop) => diagnose(options, stop) });
   let failures = 0;
   while (!signal.aborted) {
-    const end = await attempt(options, outage);
+    const end = await attempt(options, outage, signal);
     // The session was told to stop, and so are we.
     if (signal.aborted) break;
     const next = nextAttempt(end, failures, random, {
@@ -60,10 +62,12 @@ export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortS
   await outage.stop();
 }
 
-async function attempt(options: ConnectLoopOptions, outage: Outage): Promise<SessionEnd> {
+async function attempt(options: ConnectLoopOptions, outage: Outage, signal: AbortSignal): Promise<SessionEnd> {
   let client: AgentHubClient | undefined;
   try {
     const credential = await options.readCredential();
+    // Told to stop meanwhile, when there was no session to close: one that began now would never end.
+    if (signal.aborted) return { kind: 'stopped' };
     const metadata = new Metadata();
     if (credential.token !== undefined) metadata.set('authorization', `Bearer ${credential.token}`);
     const server = serverOf(credential, options);
@@ -71,7 +75,9 @@ async function attempt(options: ConnectLoopOptions, outage: Outage): Promise<Ses
     client = openHubClient({ server, serverName, plaintext, proxy }, credential);
     return await options.runSession(client.Connect(metadata), () => outage.over());
   } catch (error) {
-    return { kind: 'lost', code: 'CREDENTIAL', message: messageOf(error) };
+    // What may be asked again is a connection's fault like any other; what is not, a person has to put right.
+    const isPassing = error instanceof SluiceError && error.disposition === 'retry';
+    return { kind: 'lost', code: isPassing ? 'UNAVAILABLE' : 'CREDENTIAL', message: messageOf(error) };
   } finally {
     // Not closed, each client keeps 23 KB.
     client?.close();
@@ -79,7 +85,7 @@ async function attempt(options: ConnectLoopOptions, outage: Outage): Promise<Ses
 }
 
 async function diagnose(options: ConnectLoopOptions, signal: AbortSignal): Promise<Diagnosis | undefined> {
-  const credential = await options.readCredential();
+  const credential = options.credentialAtHand() ?? (await options.readCredential());
   const { serverName, plaintext, proxy, now } = options;
   const { ca, certificate, key } = credential;
   const target = { server: serverOf(credential, options), serverName, plaintext, proxy, ca, certificate, key };

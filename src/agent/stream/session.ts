@@ -8,8 +8,10 @@ import { messageOf } from '../../shared/errors.ts';
 import type { OperationResult } from '../../protocol/operation.ts';
 import type { Chunk__Output } from '../../protocol/gen/sluice/agent/v1/Chunk.ts';
 import type { Hello } from '../../protocol/gen/sluice/agent/v1/Hello.ts';
+import type { Holds } from '../../protocol/gen/sluice/agent/v1/Holds.ts';
 import type { HubMessage__Output } from '../../protocol/gen/sluice/agent/v1/HubMessage.ts';
 import type { Operation__Output } from '../../protocol/gen/sluice/agent/v1/Operation.ts';
+import type { Trust__Output } from '../../protocol/gen/sluice/agent/v1/Trust.ts';
 import type { Welcome__Output } from '../../protocol/gen/sluice/agent/v1/Welcome.ts';
 import { decodeOperation } from '../../protocol/operation-codec.ts';
 import { decodeWatch } from '../../protocol/snapshot-codec.ts';
@@ -31,6 +33,8 @@ export interface SessionOptions {
   clock: Clock;
   log: Log;
   onWelcome: (welcome: Welcome__Output) => void;
+  /** The hub says whom to trust. */
+  onTrust?: ((trust: Trust__Output) => void) | undefined;
   /** At every sign of life of the hub. */
   onAlive: () => void;
 }
@@ -88,6 +92,11 @@ export class Session {
     if (this.#welcome) this.#outlet.announce(watchId);
   }
 
+  /** What the agent would come back with. */
+  holds(holds: Holds): void {
+    if (this.#welcome) this.#outlet.send({ body: 'holds', holds });
+  }
+
   /** Tells the hub to send nothing more. */
   drain(reason: string): void {
     if (this.#welcome) this.#outlet.send({ body: 'draining', draining: { reason } });
@@ -113,6 +122,7 @@ export class Session {
     else if (message.cancel) dispatcher.cancel(message.cancel.id);
     else if (message.watchSet) health.set(message.watchSet.watches.map(decodeWatch));
     else if (message.resultStored) dispatcher.journal.stored(message.resultStored.ids);
+    else if (message.trust) this.#options.onTrust?.(message.trust);
     else if (message.goAway) {
       const { reason, reconnectAfterMs, spreadMs } = message.goAway;
       this.#finish({ kind: 'goAway', reason, afterMs: reconnectAfterMs, spreadMs });

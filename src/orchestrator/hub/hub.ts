@@ -89,7 +89,7 @@ export class Hub implements AgentLink {
     this.#reception = new Reception({ ...options, random, limits: this.#limits, sentinel: this.#sentinel });
     const { enrolment, trust } = options;
     this.#enrolments = enrolment && this.#deskOf(enrolment);
-    this.#trust = trust && new TrustDesk({ ...options, ...trust, sessions: () => this.#sessions.values() });
+    this.#trust = trust && new TrustDesk({ ...options, ...trust, sessions: () => [...this.#sessions.values()] });
   }
 
   #deskOf(enrolment: Enrolment): EnrolmentDesk {

@@ -25,11 +25,12 @@ export interface TrustDeskOptions {
   /** The hub's own certificate is signed by `authority`. */
   signsHub: boolean;
   /** Those that are live. */
-  sessions: () => Iterable<Trusting>;
+  sessions: () => Trusting[];
 }
 
-/** Of agents that all have to renew at once. */
-const RENEWAL_SPREAD_MS = 10_000;
+/** Agents that all have to renew at once do it at 50 a second; 3,000 and more within a minute. */
+const RENEWAL_MS_EACH = 20;
+const RENEWAL_SPREAD_MS = 60_000;
 /** What an agent says that it holds is short; a longer list is made up. */
 const MOST_AUTHORITIES = 8;
 
@@ -94,9 +95,10 @@ export class TrustDesk {
   }
 
   #message({ certificateAuthority }: AgentRow): Trust {
-    const { authority, hubAuthority } = this.#options;
+    const { authority, hubAuthority, sessions } = this.#options;
     const renew = certificateAuthority !== null && certificateAuthority !== authority.active;
-    return { ca: hubAuthority() ?? '', renew, spreadMs: RENEWAL_SPREAD_MS };
+    const spreadMs = Math.min(RENEWAL_SPREAD_MS, RENEWAL_MS_EACH * sessions().length);
+    return { ca: hubAuthority() ?? '', renew, spreadMs };
   }
 
   /** One after the other: what is decided rests on what was written before. */
