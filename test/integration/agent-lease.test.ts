@@ -8,8 +8,13 @@ import { installCrds } from '../cluster/mesh/install-crds.ts';
 import { electedAgents, leaseName, renderChart } from '../support/elected-agents.ts';
 import type { ElectedAgent } from '../support/elected-agents.ts';
 import { guardedShop } from '../support/guarded-shop.ts';
+import { KubeGate } from '../support/kube-gate.ts';
 import { splitOf } from '../support/objects.ts';
 import { SmallHub } from '../support/small-hub.ts';
+import { openClusterAccess } from '../../src/agent/kubernetes/cluster-access.ts';
+import { KubeApi } from '../../src/agent/kubernetes/kube-api.ts';
+import { systemClock } from '../../src/shared/clock.ts';
+import { SluiceError } from '../../src/shared/errors.ts';
 
 let plane: ControlPlane;
 
@@ -203,4 +208,25 @@ test.concurrent('the chart of a single agent has no Lease, and no right to any',
       },
     ],
   ]);
+});
+
+test('told that it must not write, the way to the API server sends no write at all, whatever was connected', async () => {
+  await using gate = await KubeGate.open(plane.kubeconfig);
+  const access = await openClusterAccess({ kind: 'kubeconfig', path: gate.kubeconfig });
+  let mayWrite = true;
+  const api = new KubeApi(access, systemClock, undefined, () => {
+    if (!mayWrite) throw new SluiceError('UNAVAILABLE', 'Not written.', { disposition: 'retry' });
+  });
+  const path = '/api/v1/namespaces/default/configmaps';
+  const body = { metadata: { name: 'before' } };
+  await api.call({ method: 'POST', path, body, what: 'create before' });
+  mayWrite = false;
+  gate.take();
+  for (const method of ['POST', 'PATCH', 'DELETE'] as const) {
+    const call = api.call({ method, path: method === 'POST' ? path : `${path}/before`, body, what: 'write' });
+    await expect(call).rejects.toThrow('Not written.');
+  }
+  expect(gate.take()).toEqual([]);
+  expect(await api.call({ method: 'GET', path: `${path}/before`, what: 'read' })).toMatchObject(body);
+  api.close();
 });

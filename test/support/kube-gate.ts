@@ -62,6 +62,8 @@ export class KubeGate implements AsyncDisposable {
       new Agent({ keepAlive: true, ...tls }),
       headers ?? {},
     );
+    // As the API server: Node's own 5 s would end connections that a client keeps.
+    gate.#server.keepAliveTimeout = 90_000;
     await once(gate.#server.listen(0, '127.0.0.1'), 'listening');
     const server = `http://127.0.0.1:${(gate.#server.address() as AddressInfo).port}`;
     gate.kubeconfig = `${kubeconfig}-gate-${server.split(':').at(-1)}`;

@@ -48,7 +48,10 @@ export function identityOf(pod: string, instance: string): Identity {
   return { pod, id: `${pod}_${instance}` };
 }
 
-/** The pod of a holder, for people. */
+/** Holds a Lease that a candidate made: the leader of one that was deleted claims it, all others wait until it has run out. */
+export const UNHELD = '_';
+
+/** The pod of a holder, for people; empty: none. */
 export function podOf(holder: string): string {
   return holder.split('_')[0] ?? holder;
 }
@@ -61,13 +64,15 @@ export function observe(
   nowMs: number,
   times: LeaseTimes,
 ): Seen {
-  if (record && previous?.record?.version === record.version) return previous;
-  const busyUntilMs = previous?.busyUntilMs ?? 0;
-  // Deleted, or made anew, under a leader that may not know it yet.
-  if (!record || isPristine(record)) return { record, busyUntilMs };
-  // Released, or of this pod: whoever held it has ended.
+  if (previous && previous.record?.version === record?.version) return previous;
+  // The next move is to make one, which gives no right to act.
+  if (!record) return { record, busyUntilMs: 0 };
+  const aLeaseOn = nowMs + Math.max(times.leaseMs, record.leaseMs);
+  // Of a chart, or a person: made for the first time, or under a leader that may not know yet that its own was deleted.
+  if (isPristine(record)) return { record, busyUntilMs: previous ? aLeaseOn : 0 };
+  // Given back, or of this pod: whoever held it has ended.
   if (record.holder === '' || podOf(record.holder) === self.pod) return { record, busyUntilMs: 0 };
-  return { record, busyUntilMs: nowMs + Math.max(times.leaseMs, record.leaseMs) };
+  return { record, busyUntilMs: aLeaseOn };
 }
 
 export type Move = { kind: 'take' } | { kind: 'wait'; ms: number };
@@ -77,9 +82,9 @@ export function nextMove({ busyUntilMs }: Seen, nowMs: number): Move {
   return nowMs >= busyUntilMs ? { kind: 'take' } : { kind: 'wait', ms: busyUntilMs - nowMs };
 }
 
-/** Whether a leader that finds this in place of what it wrote still leads: its own, or one that nobody has held yet. */
+/** Whether a leader that finds this in place of what it wrote still leads: its own, or one that nobody has held since. */
 export function isStillOurs(record: LeaseRecord | undefined, self: Identity): boolean {
-  return !record || isPristine(record) || record.holder === self.id;
+  return !record || isPristine(record) || record.holder === UNHELD || record.holder === self.id;
 }
 
 /** As a chart makes it, or a person. */

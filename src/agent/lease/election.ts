@@ -4,7 +4,7 @@ import { pause } from '../../shared/clock.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { SluiceError, messageOf } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
-import { isStillOurs, nextMove, observe, podOf, remainingMs } from './candidate.ts';
+import { UNHELD, isStillOurs, nextMove, observe, podOf, remainingMs } from './candidate.ts';
 import type { Identity, LeaseRecord, LeaseTimes, Seen } from './candidate.ts';
 import type { LeaseDoor } from './lease-door.ts';
 
@@ -73,6 +73,7 @@ export class Election {
         this.#see(await this.#within(times.renewDeadlineMs, signal, (both) => door.read(both)));
         const move = nextMove(this.#known(), this.#monotonicMs());
         if (move.kind === 'wait') await this.#follow(signal);
+        else if (!this.#known().record) await this.#make(signal);
         else if (await this.#take(signal)) return true;
       } catch (error) {
         if (signal.aborted) break;
@@ -166,6 +167,14 @@ export class Election {
       cancel();
     }
     if (!enough.signal.aborted) await this.#rest(signal);
+  }
+
+  /** Makes the Lease that is not there. It is everybody's: who leads by one that was deleted may be there still. */
+  async #make(signal: AbortSignal): Promise<void> {
+    const { door, times, clock, log } = this.#options;
+    const claim = { holder: UNHELD, leaseMs: times.leaseMs, nowMs: clock.now(), isTaking: false };
+    const made = await this.#within(times.renewDeadlineMs, signal, (both) => door.write(undefined, claim, both));
+    if (made) log.info({}, 'lease is made anew');
   }
 
   async #take(signal: AbortSignal): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  UNHELD,
   identityOf,
   isStillOurs,
   leaseTimes,
@@ -33,7 +34,7 @@ describe('a candidate', () => {
     const free = record({ holder: '', renewTime: '' });
     const released = record({ holder: '' });
     const predecessor = record({ holder: identityOf(self.pod, '0').id });
-    for (const each of [undefined, free, released, predecessor]) {
+    for (const each of [free, released, predecessor]) {
       expect(nextMove(observe(undefined, each, self, 5000, times), 5000)).toEqual({ kind: 'take' });
     }
   });
@@ -58,14 +59,23 @@ describe('a candidate', () => {
   test('is not hurried by somebody who deletes the Lease, or makes it anew, under a leader', () => {
     const held = observe(undefined, record({}), self, 0, times);
     const gone = observe(held, undefined, self, 3000, times);
-    const anew = observe(gone, record({ version: '9', holder: '', renewTime: '' }), self, 4000, times);
-    for (const seen of [gone, anew]) expect(nextMove(seen, 4000)).toEqual({ kind: 'wait', ms: 11_000 });
+    // It makes one, which is nobody's yet: from then on a whole lease.
+    expect(nextMove(gone, 3000)).toEqual({ kind: 'take' });
+    for (const before of [undefined, held, gone]) {
+      const made = observe(before, record({ version: '9', holder: UNHELD }), self, 3000, times);
+      expect(nextMove(made, 4000)).toEqual({ kind: 'wait', ms: 14_000 });
+    }
+    for (const before of [held, gone]) {
+      const byChart = observe(before, record({ version: '9', holder: '', renewTime: '' }), self, 3000, times);
+      expect(nextMove(byChart, 4000)).toEqual({ kind: 'wait', ms: 14_000 });
+    }
   });
 });
 
 describe('a leader', () => {
   test('goes on where the Lease is its own, is gone, or is new; not where another held it since', () => {
-    for (const each of [undefined, record({ holder: self.id }), record({ holder: '', renewTime: '' })]) {
+    const anew = [undefined, record({ holder: UNHELD }), record({ holder: '', renewTime: '' })];
+    for (const each of [...anew, record({ holder: self.id })]) {
       expect(isStillOurs(each, self)).toBe(true);
     }
     for (const each of [
@@ -87,5 +97,5 @@ describe('a leader', () => {
 });
 
 test('a holder’s pod, for people', () => {
-  expect([podOf(self.id), podOf('by-hand'), podOf('')]).toEqual(['agent-a', 'by-hand', '']);
+  expect([podOf(self.id), podOf('by-hand'), podOf(''), podOf(UNHELD)]).toEqual(['agent-a', 'by-hand', '', '']);
 });
