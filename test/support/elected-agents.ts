@@ -33,7 +33,7 @@ export interface ElectedAgent {
   stop(): Promise<unknown>;
 }
 
-export interface ElectedProcess extends ElectedAgent {
+interface ElectedProcess extends ElectedAgent {
   kill(signal: NodeJS.Signals): void;
   exit: Promise<number | null>;
 }
