@@ -82,12 +82,9 @@ const URGENT = new Set(['warn', 'error', 'fatal']);
  * @returns undefined: nothing, a person need not know.
  */
 export function tell(line: LogLine, verbose: boolean): string | undefined {
-  const { level, msg, account, agentVersion, kubernetesVersion, reason } = line;
+  const { level, msg, account, agent_version: agent, kubernetes_version: kubernetes, reason } = line;
   if (msg === 'agent connected') {
-    const versions = [
-      agentVersion && `agent ${text(agentVersion)}`,
-      kubernetesVersion && `Kubernetes ${text(kubernetesVersion)}`,
-    ];
+    const versions = [agent && `agent ${text(agent)}`, kubernetes && `Kubernetes ${text(kubernetes)}`];
     const known = versions.filter(Boolean).join(', ');
     return `Agent ${text(account)} is connected${known === '' ? '' : ` (${known})`}.`;
   }

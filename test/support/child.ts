@@ -95,18 +95,18 @@ export class Child {
     await this.#end('SIGKILL');
   }
 
-  /** As an operator: SIGTERM, and after 20 s an error with the end of its log. */
-  async stop(): Promise<void> {
+  /** As an operator, or a person's Ctrl-C (SIGINT); after 20 s an error with the end of its log. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.isRunning) return;
     let isLate = false;
     const late = setTimeout(() => {
       isLate = true;
       this.#process?.kill('SIGKILL');
     }, 20_000);
-    await this.#end('SIGTERM');
+    await this.#end(signal);
     // Not left to go off: by then another process may run in this one's place.
     clearTimeout(late);
-    if (isLate) throw new Error(`${this.#options.name} did not end within 20 s of SIGTERM.\n${this.#tail()}`);
+    if (isLate) throw new Error(`${this.#options.name} did not end within 20 s of ${signal}.\n${this.#tail()}`);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -25,7 +25,7 @@ interface Agent {
 
 /** @returns the orchestrator's exit code. */
 export async function up(context: CommandContext, flags: UpFlags): Promise<number> {
-  const { out, signal } = context;
+  const { out } = context;
   const plan = planUp(flags, homedir(), networkInterfaces());
   const isKnown = existsSync(join(plan.dataDir, 'postgres'));
   out.line(
@@ -42,7 +42,7 @@ export async function up(context: CommandContext, flags: UpFlags): Promise<numbe
     else say(out, raw, line, flags.verbose === true);
   }
   const code = await ended;
-  if (code === 0 && signal.aborted) out.line('Stopped. Its data stays: `sluice up` goes on with it.');
+  if (code === 0) out.line('Stopped. Its data stays: `sluice up` goes on with it.');
   return code === 0 ? EXIT.succeeded : EXIT.error;
 }
 

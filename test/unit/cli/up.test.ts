@@ -65,8 +65,8 @@ describe('the log', () => {
     const connected = line({
       msg: 'agent connected',
       account: 'east',
-      agentVersion: '0.1.0',
-      kubernetesVersion: 'v1.37.0',
+      agent_version: '0.1.0',
+      kubernetes_version: 'v1.37.0',
     });
     expect(tell(connected, false)).toBe('Agent east is connected (agent 0.1.0, Kubernetes v1.37.0).');
     const gone = line({ msg: 'agent disconnected', account: 'east', reason: 'the connection was lost' });

@@ -1,0 +1,107 @@
+/** `sluice up` as a person runs it: it starts, says how the first agent gets to it, tells of the agent, and Ctrl-C leaves nothing behind. */
+
+import { once } from 'node:events';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Child } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
+import { makeScratch } from '../support/scratch.ts';
+import type { Scratch } from '../support/scratch.ts';
+import { ScriptedAgent } from '../support/scripted-agent.ts';
+
+let scratch: Scratch;
+let api: string;
+let address: string;
+let running: Child | undefined;
+
+beforeAll(async () => {
+  scratch = makeScratch('up');
+  api = `127.0.0.1:${await freePort()}`;
+  address = `127.0.0.1:${await freePort()}`;
+});
+
+afterEach(() => running?.stop('SIGINT'));
+afterAll(() => scratch?.remove());
+
+function start(name: string): Child {
+  const args = [
+    'src/cli/main.ts',
+    'up',
+    '--data-dir',
+    join(scratch.folder, 'data'),
+    '--api',
+    api,
+    '--address',
+    address,
+  ];
+  running = new Child({ name, folder: scratch.folder, args: [...args, '--agent', 'east'], env: {} });
+  return running;
+}
+
+/** Resolves with its output once that has the text. */
+const says = (child: Child, text: string): Promise<string> =>
+  child.until(`it says ${text}`, () => (child.log().includes(text) ? child.log() : undefined), 30_000);
+
+/** Processes that work in the scratch folder. */
+function left(): string[] {
+  const commands = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    });
+  return commands.filter((command) => command.includes(scratch.folder) && !command.includes('sluice-scratch'));
+}
+
+/** What the printed lines give the agent. */
+function credentialIn(output: string): { ca: string; certificate: string; key: string } {
+  const file = /--from-file=credential\.json=(\S+)/.exec(output)?.[1] ?? '';
+  return JSON.parse(readFileSync(file, 'utf8')) as { ca: string; certificate: string; key: string };
+}
+
+test('the first start says where everything is, and an agent with what it printed connects', async () => {
+  const up = start('first');
+  await up.start();
+  const output = await says(up, 'Ctrl-C stops it.');
+  expect(output).toContain('its data goes to');
+  expect(output).toContain(`http://${api}`);
+  expect(output).toContain(`${address}  (as --address says)`);
+  expect(output).toMatch(/helm install .*helm\/agent/);
+  const agent = new ScriptedAgent(Number(address.split(':')[1]), { tls: credentialIn(output) });
+  agent.hello({ kubernetesVersion: 'v1.37.0' });
+  await says(up, 'Agent east is connected (agent 0.1.0, Kubernetes v1.37.0).');
+  agent.cut();
+  await says(up, 'Agent east is gone');
+  await up.stop('SIGINT');
+  expect(up.log()).toContain('Stopped. Its data stays');
+  expect([up.exit, left()]).toEqual([0, []]);
+});
+
+test('the second start goes on with the same data and expects the agent of before', async () => {
+  const up = start('second');
+  await up.start();
+  const output = await says(up, 'Ctrl-C stops it.');
+  expect(output).toContain('with the data in');
+  expect(output).toContain('Agents of before come back by themselves: east.');
+  expect(output).not.toContain('helm install');
+  await up.stop('SIGINT');
+  expect([up.exit, left()]).toEqual([0, []]);
+});
+
+test('an address that is taken ends it, with the reason', async () => {
+  const other = createServer().listen(Number(api.split(':')[1]), '127.0.0.1');
+  await once(other, 'listening');
+  const up = start('third');
+  try {
+    await up.start();
+    await expect(says(up, 'Ctrl-C stops it.')).rejects.toThrow('API cannot be served');
+    expect([up.exit, left()]).toEqual([1, []]);
+  } finally {
+    other.close();
+  }
+});
