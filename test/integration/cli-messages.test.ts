@@ -170,6 +170,42 @@ describe('the token', () => {
   );
 });
 
+describe('sluice tokens and sluice audit', () => {
+  it('make a token whose secret alone is on standard output, list it, end it, and tell who did what', async () => {
+    const options = ['--role', 'deployer', '--application', 'shop', '--as-role', 'qa', '--expires', '90d'];
+    const added = await sluice(['tokens', 'add', 'ci-shop', ...options]);
+    expect(added.stdout).toMatch(/^sluice_[\w-]{43}\n$/);
+    expect(added.stderr).toMatch(/^Token ci-shop \(deployer\) ends at 2.* shown this once/);
+    const secret = added.stdout.trim();
+    const as = { SLUICE_URL: url, SLUICE_TOKEN: secret };
+    expect((await sluice(['status'], as)).code).toBe(0);
+    const refused = await sluice(['tokens'], as);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('this needs admin')]);
+    const listed = (await sluice(['tokens'])).stdout;
+    expect(listed).toMatch(/ci-shop +deployer, as qa +shop +\d+ s ago by api-token +\d+ s ago +2\d{3}-/);
+    expect(listed).not.toContain(secret);
+    expect((await sluice(['tokens', 'revoke', 'ci-shop'])).stdout).toContain('no longer counts');
+    expect((await sluice(['status'], as)).stderr).toContain('Token ci-shop was revoked at 2');
+    const { stdout } = await sluice(['audit', '--since', '1h']);
+    expect(stdout).toMatch(
+      /^AT +WHO +WHAT +OUTCOME +FROM\n.* api-token, admin +revokeToken ci-shop +done +127\.0\.0\.1\n/,
+    );
+    expect(stdout).not.toContain(secret);
+  });
+
+  it.each([
+    [['tokens', 'add', 'x'], "required option '--role <role>'"],
+    [['tokens', 'add', 'x', '--role', 'root'], 'Allowed choices are viewer, deployer, approver, admin'],
+    [['tokens', 'add', 'x', '--role', 'viewer', '--expires', '90'], '--expires 90: must be a number and s, m, h or d'],
+    [['tokens', 'add', 'x/y', '--role', 'viewer'], 'must be 1 to 63 letters'],
+    [['audit', '--since', 'yesterday'], '--since yesterday: must be a number and s, m, h or d'],
+    [['tokens', 'nonsense'], "unknown command 'nonsense'"],
+  ])('%j is used wrongly', async (args, message) => {
+    const { code, stderr } = await sluice(args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
 describe('a reader that has seen enough', () => {
   it('ends a long list without an error', async () => {
     const row = { id: 'dep_0123456789abc', application: 'shop', state: 'succeeded', waitsFor: null, createdBy: 'test' };
@@ -255,15 +291,25 @@ describe('sluice agents', () => {
     expect((await sluice(['agents'])).stderr).toBe('');
   });
 
-  it('shows one that has gone: since when, why, its version, its namespaces', async () => {
+  it('shows one that has gone: since when, why, its versions, what it lacks, its namespaces', async () => {
     const credential = await orchestrator.addAgent('gone');
     const port = Number(orchestrator.agentAddress.split(':')[1]);
     const agent = await new ScriptedAgent(port, { token: credential.token })
-      .hello({ agentVersion: '9.8.7', kubernetesVersion: 'v1.37.0', allowedNamespaces: ['shop'] })
+      .hello({
+        agentVersion: '9.8.7',
+        kubernetesVersion: 'v1.37.0',
+        allowedNamespaces: ['shop'],
+        rightsReviewed: true,
+        missingRights: [{ namespace: 'shop', rules: [{ group: 'apps', resource: 'deployments', verb: 'patch' }] }],
+      })
       .welcomed();
-    expect((await sluice(['agents'])).stdout).toMatch(/gone +connected +\d+ s ago +9\.8\.7 +v1\.37\.0 +shop/);
+    const facts = String.raw`+\d+ s ago +9\.8\.7 +1 +v1\.37\.0 +1 missing +shop\n`;
+    expect((await sluice(['agents'])).stdout).toMatch(new RegExp(`gone +connected ${facts}`));
     agent.cut();
     await expect.poll(() => orchestrator.hub.isConnected('gone')).toBe(false);
-    expect((await sluice(['agents'])).stdout).toMatch(/gone +disconnected +\d+ s ago \(.+\) +9\.8\.7 +v1\.37\.0 +shop/);
+    const { stdout } = await sluice(['agents']);
+    expect(stdout).toMatch(new RegExp(`gone +disconnected ${facts}`));
+    expect(stdout).toMatch(/^gone left \d+ s ago: the connection was lost.*\. Its own log names the cause/m);
+    expect(stdout).toMatch(/^gone may not patch deployments\.apps in shop: a canary there is refused\./m);
   });
 });

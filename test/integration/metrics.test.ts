@@ -58,7 +58,7 @@ async function run(spec: OperationSpec): Promise<string> {
 }
 
 /** The query's only value, once a scrape has brought what is expected. */
-async function becomes(promql: string, expected: number): Promise<void> {
+async function expectBecomes(promql: string, expected: number): Promise<void> {
   const value = async (): Promise<number[]> => (await prometheus.query(promql)).map((sample) => sample.value);
   await expect.poll(value, { timeout: 20_000, message: promql }).toEqual([expected]);
 }
@@ -73,14 +73,14 @@ async function textOf(url: string): Promise<string> {
 }
 
 test('both are scraped, and say that they are connected', async () => {
-  await becomes('sum(up)', 2);
-  await becomes('sluice_agent_connected', 1);
-  await becomes('sluice_account_connected{account="east"}', 1);
-  await becomes('sluice_agents{state="connected"}', 1);
-  await becomes('sluice_hub_sessions', 1);
-  await becomes('sluice_database_up', 1);
-  await becomes('sum(sluice_certificate_expiry_timestamp_seconds > time()) > bool 0', 1);
-  await becomes('sluice_agent_credential_expiry_timestamp_seconds > bool time()', 1);
+  await expectBecomes('sum(up)', 2);
+  await expectBecomes('sluice_agent_connected', 1);
+  await expectBecomes('sluice_account_connected{account="east"}', 1);
+  await expectBecomes('sluice_agents{state="connected"}', 1);
+  await expectBecomes('sluice_hub_sessions', 1);
+  await expectBecomes('sluice_database_up', 1);
+  await expectBecomes('sum(sluice_certificate_expiry_timestamp_seconds > time()) > bool 0', 1);
+  await expectBecomes('sluice_agent_credential_expiry_timestamp_seconds > bool time()', 1);
 });
 
 test('operations are counted at both ends, by kind and code', async () => {
@@ -89,14 +89,14 @@ test('operations are counted at both ends, by kind and code', async () => {
   for (let n = 0; n < 3; n++) expect(await run({ kind: 'get', object })).toBe('NOT_FOUND');
   expect(await run({ kind: 'get', object: { ...object, namespace: 'elsewhere' } })).toBe('POLICY');
   for (const name of ['sluice_agent_operations_total', 'sluice_operations_total']) {
-    await becomes(`${name}{kind="apply",code="OK"}`, 1);
-    await becomes(`${name}{kind="get",code="NOT_FOUND"}`, 3);
-    await becomes(`${name}{kind="get",code="POLICY"}`, 1);
+    await expectBecomes(`${name}{kind="apply",code="OK"}`, 1);
+    await expectBecomes(`${name}{kind="get",code="NOT_FOUND"}`, 3);
+    await expectBecomes(`${name}{kind="get",code="POLICY"}`, 1);
   }
-  await becomes('sluice_agent_operation_duration_seconds_count{kind="get"}', 4);
-  await becomes('sluice_agent_operations_in_flight', 0);
-  await becomes('sluice_agent_outbox_results', 0);
-  await becomes('sluice_agent_kubernetes_requests_total{verb="get",status="4xx"} >= bool 3', 1);
+  await expectBecomes('sluice_agent_operation_duration_seconds_count{kind="get"}', 4);
+  await expectBecomes('sluice_agent_operations_in_flight', 0);
+  await expectBecomes('sluice_agent_outbox_results', 0);
+  await expectBecomes('sluice_agent_kubernetes_requests_total{verb="get",status="4xx"} >= bool 3', 1);
 });
 
 test('a deployment is counted by its outcome', async () => {
@@ -110,12 +110,12 @@ manifests: [{ inline: "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}" }
     body: JSON.stringify({ file: { name: 'deploy.yaml', text } }),
   });
   expect(response.status).toBe(202);
-  await becomes('sluice_deployments_ended_total{outcome="succeeded"}', 1);
-  await becomes('sluice_deployment_duration_seconds_count{outcome="succeeded"}', 1);
-  await becomes('sluice_step_duration_seconds_count{step="preparation"}', 1);
-  await becomes('sum(sluice_deployments)', 0);
-  await becomes('sum(sluice_rollouts)', 0);
-  await becomes('sluice_http_requests_total{route="/v1/deployments",status="2xx"}', 1);
+  await expectBecomes('sluice_deployments_ended_total{outcome="succeeded"}', 1);
+  await expectBecomes('sluice_deployment_duration_seconds_count{outcome="succeeded"}', 1);
+  await expectBecomes('sluice_step_duration_seconds_count{step="preparation"}', 1);
+  await expectBecomes('sum(sluice_deployments)', 0);
+  await expectBecomes('sum(sluice_rollouts)', 0);
+  await expectBecomes('sluice_http_requests_total{route="/v1/deployments",status="2xx"}', 1);
 });
 
 test('a stream is counted while somebody follows it', async () => {
@@ -124,8 +124,8 @@ test('a stream is counted while somebody follows it', async () => {
   };
   // Of one that is over it ends by itself.
   await (await fetch(`${orchestrator.apiUrl}/v1/deployments/${deployments[0]?.id}/stream`)).text();
-  await becomes('sluice_http_requests_total{route="/v1/deployments/:id/stream"}', 1);
-  await becomes('sluice_http_streams', 0);
+  await expectBecomes('sluice_http_requests_total{route="/v1/deployments/:id/stream"}', 1);
+  await expectBecomes('sluice_http_streams', 0);
 });
 
 test('no bad input makes a series', async () => {
@@ -183,8 +183,8 @@ test('/status says the same to people', async () => {
 
 test('an agent that is gone is seen, and named', async () => {
   await agent.stop();
-  await becomes('sluice_account_connected{account="east"}', 0);
-  await becomes('sluice_account_disconnected_seconds{account="east"} > bool 0', 1);
-  await becomes('sluice_agents{state="disconnected"}', 1);
-  await becomes('ALERTS{alertname="SluiceAccountDisconnected",alertstate="pending"}', 1);
+  await expectBecomes('sluice_account_connected{account="east"}', 0);
+  await expectBecomes('sluice_account_disconnected_seconds{account="east"} > bool 0', 1);
+  await expectBecomes('sluice_agents{state="disconnected"}', 1);
+  await expectBecomes('ALERTS{alertname="SluiceAccountDisconnected",alertstate="pending"}', 1);
 });

@@ -1,21 +1,10 @@
 /** `sluice agents`: which there are, and the credential of a new one. */
 
 import { open, rename, rm } from 'node:fs/promises';
+import { agentHints, agentTable, type Agent } from '../agent-list.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
-import { ago, table } from '../output.ts';
-
-interface Agent {
-  account: string;
-  connected: boolean;
-  revokedAt: string | null;
-  connectedAt: string | null;
-  disconnectedAt: string | null;
-  disconnectReason: string | null;
-  agentVersion: string | null;
-  kubernetesVersion: string | null;
-  namespaces: string[];
-}
+import { ago } from '../output.ts';
 
 interface Alert {
   message: string;
@@ -28,38 +17,13 @@ export async function listAgents({ api, out, now }: CommandContext): Promise<num
   const { alerts } = await api.get<{ alerts: Alert[] }>('/v1/alerts');
   if (out.json) out.value(agents);
   else if (agents.length === 0) out.line('No agent yet. Make a credential for one: sluice agents add NAME --out FILE');
-  else
-    out.line(
-      table([
-        ['ACCOUNT', 'STATE', 'SINCE', 'AGENT', 'KUBERNETES', 'NAMESPACES'],
-        ...agents.map((agent) => row(agent, now())),
-      ]),
-    );
+  else out.line(agentTable(agents, now()));
+  const hints = out.json ? [] : agentHints(agents, now());
+  if (hints.length > 0) out.line(['', ...hints].join('\n'));
   for (const { message, count, lastAt } of alerts) {
     out.note(`ALERT (${count === 1 ? '' : `${count} times, last `}${ago(lastAt, now())}): ${message}`);
   }
   return EXIT.succeeded;
-}
-
-function row(agent: Agent, nowMs: number): string[] {
-  const { account, agentVersion, kubernetesVersion, namespaces } = agent;
-  const { connected, revokedAt, connectedAt, disconnectedAt, disconnectReason } = agent;
-  const since = ago(connected ? connectedAt : (revokedAt ?? disconnectedAt), nowMs);
-  const reason = connected || revokedAt !== null || disconnectReason === null ? '' : ` (${disconnectReason})`;
-  return [
-    account,
-    stateOf(agent),
-    since + reason,
-    agentVersion ?? '-',
-    kubernetesVersion ?? '-',
-    namespaces.join(',') || '-',
-  ];
-}
-
-function stateOf({ connected, revokedAt, connectedAt }: Agent): string {
-  if (revokedAt !== null) return 'revoked';
-  if (connected) return 'connected';
-  return connectedAt === null ? 'never connected' : 'disconnected';
 }
 
 /** The credential goes to a file that only its owner reads, or to standard output: it is shown this once. */

@@ -83,10 +83,16 @@ export const agent = z
     instanceId: z.string().nullable(),
     agentVersion: z.string().nullable(),
     kubernetesVersion: z.string().nullable(),
+    protocol: z.int().nullable().describe('Version of the protocol that its newest session speaks.'),
     namespaces: z.array(z.string()).describe('Those its own policy allows.'),
     connectedAt: when.nullable(),
     disconnectedAt: when.nullable().describe('Null while it is connected.'),
     disconnectReason: z.string().nullable(),
+    certificateEndsAt: when.nullable().describe('Of its newest certificate; null: it has none that is known.'),
+    missingRights: z
+      .array(z.object({ namespace: z.string(), group: z.string(), resource: z.string(), verb: z.string() }))
+      .nullable()
+      .describe('Of what a canary takes, what the API server did not grant it when it started; null: it did not say.'),
     connected: z.boolean(),
   })
   .meta({ id: 'Agent', description: 'Null where it has never connected.' });

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { METRICS_TYPE } from '../../shared/metrics.ts';
+import { sharedLook } from '../metrics/shared-look.ts';
 import type { Services } from '../orchestrator.ts';
 import { answer, refusals } from './answers.ts';
 import type { Api } from './api.ts';
@@ -27,7 +28,14 @@ const statusAnswer = z
   })
   .meta({ id: 'Status', description: 'What the orchestrator is and has to do.' });
 
-export function statusRoutes(api: Api, { metrics, now }: Pick<Services, 'metrics' | 'now'>): void {
+/** A scraper comes every few seconds; who asks more often gets what it got. */
+const SHARED_MS = 1_000;
+
+export function statusRoutes(
+  api: Api,
+  { metrics, now: look, clock }: Pick<Services, 'metrics' | 'now' | 'clock'>,
+): void {
+  const now = sharedLook(look, clock, SHARED_MS);
   api.get(
     '/metrics',
     {
