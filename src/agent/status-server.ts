@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { MissingRight } from '../protocol/missing-rights.ts';
 import { METRICS_TYPE } from '../shared/metrics.ts';
 import type { GuardLine } from './guard/guards.ts';
 import type { Role } from './lease/election.ts';
@@ -27,6 +28,8 @@ export interface AgentStatus {
   hint: string;
   version: string;
   kubernetesVersion: string;
+  /** Of what a canary takes, what the API server does not grant; null: it has not said yet. */
+  missingRights: MissingRight[] | null;
   /** How far the orchestrator's clock is ahead of ours. */
   clockSkewMs: number;
   /** When the certificate that it presents ends; null: it has none. */

@@ -82,6 +82,7 @@ function gauges(now: AgentNow): Family[] {
       credentialNotAfterMs === null ? undefined : Math.round(credentialNotAfterMs / 1000),
     ),
     gauge(AGENT_METRICS.clockSkew, status.clockSkewMs / 1000),
+    gauge(AGENT_METRICS.missingRights, status.missingRights?.length),
     gauge(AGENT_METRICS.inFlight, status.inFlight),
     gauge(AGENT_METRICS.outbox, status.unacknowledged),
     gauge(AGENT_METRICS.outboxAge, oldestResultMs / 1000),

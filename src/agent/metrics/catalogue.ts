@@ -53,6 +53,11 @@ export const AGENT_METRICS = {
     type: 'gauge',
     help: "How far the orchestrator's clock is ahead of the agent's at most; below 0: behind.",
   },
+  missingRights: {
+    name: 'sluice_agent_missing_rights',
+    type: 'gauge',
+    help: 'Rights that a canary takes and the API server did not grant when the agent started; absent where it did not say.',
+  },
   operations: {
     name: 'sluice_agent_operations_total',
     type: 'counter',
