@@ -9,7 +9,7 @@ export interface FolderFacts {
   exists: boolean;
   /** Of it, or of the nearest folder above that is there. */
   isWritable: boolean;
-  /** Others than its owner may look into it. */
+  /** It is this user's, and others may look into it. */
   isOpen: boolean;
 }
 

@@ -29,9 +29,11 @@ export async function readFolder(path: string): Promise<FolderFacts> {
     () => true,
     () => false,
   );
-  const { mode } = await stat(there);
+  const { mode, uid } = await stat(there);
   const exists = there === path;
-  return { path, exists, isWritable, isOpen: exists && (mode & OTHERS) !== 0 };
+  // A volume's own folder belongs to root: nobody here can close it, and what lies in it is closed by itself.
+  const isOurs = uid === process.getuid?.();
+  return { path, exists, isWritable, isOpen: exists && isOurs && (mode & OTHERS) !== 0 };
 }
 
 export async function readDisk(path: string): Promise<DiskFacts> {
