@@ -43,7 +43,8 @@ const SLUICE_STATUS: Record<string, number> = {
 export function answerError(log: Log) {
   return (error: FastifyError | HttpError | SluiceError, request: FastifyRequest, reply: FastifyReply): void => {
     const { status, body } = described(error);
-    if (status >= 500) log.error({ err: error, method: request.method, path: request.url }, 'request failed');
+    if (status >= 500)
+      log.error({ err: error, method: request.method, path: request.url.split('?')[0] }, 'request failed');
     void reply.status(status).send(body);
   };
 }
