@@ -309,7 +309,7 @@ describe('sluice agents', () => {
     await expect.poll(() => orchestrator.hub.isConnected('gone')).toBe(false);
     const { stdout } = await sluice(['agents']);
     expect(stdout).toMatch(new RegExp(`gone +disconnected ${facts}`));
-    expect(stdout).toMatch(/^gone left \d+ s ago: the connection was lost.*\. Its own log names the cause/m);
+    expect(stdout).toMatch(/^gone left \d+ s ago: .+\. Its own log names the cause/m);
     expect(stdout).toMatch(/^gone may not patch deployments\.apps in shop: a canary there is refused\./m);
   });
 });
