@@ -3,6 +3,8 @@
 import { fail, ok, warn } from '../shared/check.ts';
 import type { Check } from '../shared/check.ts';
 import { judgeClock } from '../shared/judge-clock.ts';
+import { agentHints } from './agent-list.ts';
+import type { Agent } from './agent-list.ts';
 import { ago } from './output.ts';
 
 export interface VersionAnswer {
@@ -10,19 +12,6 @@ export interface VersionAnswer {
   version: string;
   time: string;
   caller: { name: string; role: string; applications: string[] | null };
-}
-
-export interface AgentAnswer {
-  account: string;
-  connected: boolean;
-  revokedAt: string | null;
-  connectedAt: string | null;
-  disconnectedAt: string | null;
-  disconnectReason: string | null;
-  agentVersion: string | null;
-  kubernetesVersion: string | null;
-  /** As `patch deployments.apps in shop`; absent where the orchestrator does not tell. */
-  missingRights?: string[];
 }
 
 export interface AlertAnswer {
@@ -64,7 +53,7 @@ function versionCheck({ api, version }: VersionAnswer, own: string): Check {
 }
 
 /** One for each agent that counts. */
-export function judgeAgents(agents: readonly AgentAnswer[], nowMs: number): Check[] {
+export function judgeAgents(agents: readonly Agent[], nowMs: number): Check[] {
   const counting = agents.filter(({ revokedAt }) => revokedAt === null);
   if (counting.length === 0) {
     return [warn('agents', 'agents', 'there is none', 'Add the first: sluice agents add NAME')];
@@ -72,37 +61,18 @@ export function judgeAgents(agents: readonly AgentAnswer[], nowMs: number): Chec
   return counting.map((agent) => agentCheck(agent, nowMs));
 }
 
-function agentCheck(agent: AgentAnswer, nowMs: number): Check {
-  const { account, connected, connectedAt, disconnectedAt, disconnectReason, missingRights = [] } = agent;
+function agentCheck(agent: Agent, nowMs: number): Check {
+  const { account, connected, connectedAt, disconnectedAt, missingRights, agentVersion, kubernetesVersion } = agent;
   const id = `agents/${account}`;
   const title = `agent ${account}`;
-  const doctor = 'helm test of its release, or the doctor of its image, says what is wrong there';
-  if (!connected && connectedAt === null) {
-    return warn(
-      id,
-      title,
-      'has never connected',
-      `Install it as \`sluice agents add\` said. If it runs, see its log: it names the cause; ${doctor}.`,
-    );
-  }
-  if (!connected) {
-    const why = disconnectReason === null ? '' : `: ${disconnectReason}`;
-    return fail(
-      id,
-      title,
-      `disconnected ${ago(disconnectedAt, nowMs)}${why}`,
-      `See its log: it names the cause; ${doctor}.`,
-    );
-  }
-  if (missingRights.length > 0) {
-    const hint = "Grant them in its chart's values rights, extraRights and allowedNamespaces, then helm upgrade.";
-    return warn(id, title, `connected, and lacks the right to ${missingRights.join('; ')}`, hint);
-  }
-  const versions = [
-    agent.agentVersion && `agent ${agent.agentVersion}`,
-    agent.kubernetesVersion && `Kubernetes ${agent.kubernetesVersion}`,
-  ];
-  return ok(id, title, [`connected since ${ago(connectedAt, nowMs)}`, ...versions.filter(Boolean)].join(', '));
+  const hint = agentHints([agent], nowMs).join(' ');
+  if (!connected && connectedAt === null) return warn(id, title, 'has never connected', hint);
+  if (!connected) return fail(id, title, `disconnected ${ago(disconnectedAt, nowMs)}`, hint);
+  const count = missingRights?.length ?? 0;
+  if (count > 0) return warn(id, title, `connected, and lacks ${count} right${count === 1 ? '' : 's'}`, hint);
+  const versions = [agentVersion && `agent ${agentVersion}`, kubernetesVersion && `Kubernetes ${kubernetesVersion}`];
+  const detail = [`connected since ${ago(connectedAt, nowMs)}`, ...versions.filter(Boolean)].join(', ');
+  return hint === '' ? ok(id, title, detail) : warn(id, title, detail, hint);
 }
 
 export function judgeAlerts(alerts: readonly AlertAnswer[], nowMs: number): Check[] {

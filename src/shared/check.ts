@@ -3,7 +3,7 @@
 import { messageOf } from './errors.ts';
 
 /** `warn`: it works, but not all of it or not for long. `fail`: it does not work. */
-export type CheckState = 'ok' | 'warn' | 'fail';
+type CheckState = 'ok' | 'warn' | 'fail';
 
 export interface Check {
   /** Stable, for programs: `rights/shop/deployments.apps`. */

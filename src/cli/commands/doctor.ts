@@ -8,11 +8,12 @@ import { checksAsJson, fail, isWell, ok, showChecks } from '../../shared/check.t
 import type { Check } from '../../shared/check.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { judgeValidity } from '../../shared/judge-certificate.ts';
+import type { Agent } from '../agent-list.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, Exit } from '../exit-code.ts';
 import { judgeAgents, judgeAlerts, judgeTransport, judgeVersion } from '../judge-orchestrator.ts';
-import type { AgentAnswer, AlertAnswer, VersionAnswer } from '../judge-orchestrator.ts';
+import type { AlertAnswer, VersionAnswer } from '../judge-orchestrator.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DIAL_MS = 5_000;
@@ -33,7 +34,7 @@ async function examine(api: ApiClient, now: () => number): Promise<Check[]> {
   if ('state' in version) return [reached, ...transport, version];
   const receivedMs = now();
   const told = [
-    asked('agents', async () => judgeAgents((await api.get<{ agents: AgentAnswer[] }>('/v1/agents')).agents, now())),
+    asked('agents', async () => judgeAgents((await api.get<{ agents: Agent[] }>('/v1/agents')).agents, now())),
     asked('alerts', async () => judgeAlerts((await api.get<{ alerts: AlertAnswer[] }>('/v1/alerts')).alerts, now())),
   ];
   const [agents, alerts] = await Promise.all(told);

@@ -52,6 +52,10 @@ describe('agents', () => {
     disconnectReason: null,
     agentVersion: '0.1.0',
     kubernetesVersion: 'v1.37.0',
+    protocol: 3,
+    namespaces: ['shop'],
+    missingRights: [],
+    certificateEndsAt: null,
   };
 
   test.each<[string, object, string, RegExp]>([
@@ -65,13 +69,19 @@ describe('agents', () => {
         disconnectReason: 'the connection was lost',
       },
       'fail',
-      /disconnected 2 h ago: the connection was lost/,
+      /disconnected 2 h ago/,
     ],
     [
       'short of rights',
-      { missingRights: ['patch deployments.apps in shop'] },
+      { missingRights: [{ namespace: 'shop', group: 'apps', resource: 'deployments', verb: 'patch' }] },
       'warn',
-      /patch deployments\.apps in shop/,
+      /lacks 1 right$/,
+    ],
+    [
+      'with a certificate that was not renewed',
+      { certificateEndsAt: new Date(nowMs + 7_200_000).toISOString() },
+      'warn',
+      /^connected since/,
     ],
   ])('%s', (_what, more, state, detail) => {
     const [check] = judgeAgents([{ ...agent, ...more }], nowMs);
