@@ -21,10 +21,10 @@ function setProxy({ proxy }: AgentConfig): void {
   Object.assign(process.env, grpcEnvironment(proxy));
 }
 
-async function run(): Promise<void> {
+async function run(settings: Record<string, string> = {}): Promise<void> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const config = readConfig(process.env);
+  const config = readConfig({ ...process.env, ...settings });
   setProxy(config);
   await runAgent(config, { signal: stop.signal });
 }
@@ -41,7 +41,7 @@ async function doctor(json: boolean): Promise<void> {
 
 try {
   const given = readArguments(process.argv.slice(2));
-  await (given.command === 'doctor' ? doctor(given.json) : run());
+  await (given.command === 'doctor' ? doctor(given.json) : run(given.settings));
 } catch (error) {
   console.error(messageOf(error));
   process.exitCode = 2;

@@ -24,7 +24,7 @@ const given = asked();
 if (given?.command === 'run') {
   const { serve } = await import('./serve.ts');
   // Written now, since a process that is killed writes nothing at its end.
-  await serve(process.env, stopping.signal, flushCompileCache);
+  await serve({ ...process.env, ...given.settings }, stopping.signal, flushCompileCache);
 } else if (given?.command === 'doctor') {
   // It holds nothing, so there is nothing to end well.
   stopping.signal.addEventListener('abort', () => process.exit(1));

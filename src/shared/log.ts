@@ -31,7 +31,7 @@ export interface LogOptions {
 
 /**
  * Makes the root logger; children with bindings are handed down, never imported.
- * An `err` field is cut to code and message: raw errors carry headers, and so tokens.
+ * An `err` field is cut to code and message: raw errors carry headers, and so tokens. What looks like a secret is struck out of every line.
  */
 export function createLog(options: LogOptions): Log {
   const out = options.destination ?? pino.destination({ fd: 1, sync: true });
@@ -42,10 +42,26 @@ export function createLog(options: LogOptions): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => ({ code: codeOf(error), message: messageOf(error) }) },
+      hooks: { streamWrite: scrub },
       redact: ['token', '*.token', 'authorization', '*.authorization', 'metadata.authorization', 'key', '*.key'],
     },
     options.format === 'json' ? out : prettyInto(out),
   );
+}
+
+/** What is secret by its form, wherever in a line it stands: texts of others (a client's error, a library's) quote what they were given. */
+const SECRETS: [RegExp, string][] = [
+  // In a URL: user and password.
+  [/(?<=:\/\/)[^\s"\\/]+@/g, '***@'],
+  [/\b(Bearer|Basic) +[\w.~+/=-]{8,}/gi, '$1 ***'],
+  // Ours: of agents, of the API, to enrol with.
+  [/\bsluice[_-][\w-]{30,}/g, 'sluice_***'],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/gs, '***'],
+];
+
+/** @param line as it would be written. The replacements hold nothing that JSON would have to escape. */
+function scrub(line: string): string {
+  return SECRETS.reduce((text, [pattern, put]) => text.replace(pattern, put), line);
 }
 
 /** Drops everything: for tests, and for callers that do not care. */

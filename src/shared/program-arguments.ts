@@ -1,32 +1,59 @@
-/** What agent and orchestrator are told on their command line: nothing, or to look at themselves (`doctor`). Pure. */
+/** What agent and orchestrator are told on their command line: how to log, or to look at themselves (`doctor`). Pure. */
 
 import { parseArgs } from 'node:util';
 import { SluiceError, messageOf } from './errors.ts';
 
-export type ProgramArguments = { command: 'run' } | { command: 'doctor'; json: boolean };
+export type ProgramArguments =
+  | {
+      command: 'run';
+      /** Variables that go over those of the environment; absent: none. */
+      settings?: Record<string, string>;
+    }
+  | { command: 'doctor'; json: boolean };
 
 /** @param given what follows the file's name. @throws SluiceError CONFIG */
 export function readArguments(given: readonly string[]): ProgramArguments {
-  const { command = 'run', output, more } = parse(given);
+  const { command = 'run', output, more, settings } = parse(given);
   if (command !== 'run' && command !== 'doctor') throw wrong(`${command} is none of its commands`);
   if (more.length > 0) throw wrong(`it takes no ${more.join(' ')}`);
   if (output !== undefined && output !== 'json' && output !== 'text') throw wrong('--output is text or json');
   if (command === 'run' && output !== undefined) throw wrong('--output is for doctor');
-  return command === 'run' ? { command } : { command, json: output === 'json' };
+  const isPlain = Object.keys(settings).length === 0;
+  if (command === 'doctor') {
+    if (!isPlain) throw wrong('--log-format and --log-level are not for doctor');
+    return { command, json: output === 'json' };
+  }
+  return isPlain ? { command } : { command, settings };
 }
 
-function parse(given: readonly string[]): { command?: string; output?: string; more: string[] } {
+interface Given {
+  command?: string;
+  output?: string;
+  settings: Record<string, string>;
+  more: string[];
+}
+
+function parse(given: readonly string[]): Given {
   try {
-    const options = { output: { type: 'string', short: 'o' } } as const;
+    const options = {
+      output: { type: 'string', short: 'o' },
+      'log-format': { type: 'string' },
+      'log-level': { type: 'string' },
+    } as const;
     const { values, positionals } = parseArgs({ args: [...given], options, allowPositionals: true });
     const [command, ...more] = positionals;
-    return { ...(command !== undefined && { command }), ...values, more };
+    const { output, 'log-format': format, 'log-level': level } = values;
+    const settings = {
+      ...(format !== undefined && { SLUICE_LOG_FORMAT: format }),
+      ...(level !== undefined && { SLUICE_LOG_LEVEL: level }),
+    };
+    return { ...(command !== undefined && { command }), ...(output !== undefined && { output }), settings, more };
   } catch (error) {
     throw wrong(messageOf(error));
   }
 }
 
 function wrong(why: string): SluiceError {
-  const message = `Wrong arguments: ${why}. Without any the program runs, configured by its environment; \`doctor\`, with \`--output json\` if a program reads it, looks at what it rests on.`;
+  const message = `Wrong arguments: ${why}. Without any the program runs, configured by its environment (over which \`--log-format json|pretty\` and \`--log-level\` go); \`doctor\`, with \`--output json\` if a program reads it, looks at what it rests on.`;
   return new SluiceError('CONFIG', message, { disposition: 'stalled' });
 }

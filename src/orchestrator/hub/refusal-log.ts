@@ -6,7 +6,7 @@ import { REFUSAL_CODES } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
 export interface RefusalFacts {
-  /** Undefined: a credential that is nobody's; all of them count as one. */
+  /** Undefined: a credential that is nobody's. */
   account: string | undefined;
   peer: string;
   code: Refusal['code'];
@@ -14,13 +14,15 @@ export interface RefusalFacts {
   reason: string;
 }
 
+/** A reason may hold a name that a stranger chose. */
+const MOST = 1000;
 /** Whoever reads only the last hours of a log is to find it too. */
 const AGAIN_MS = 3_600_000;
 
 export class RefusalLog {
   readonly #log: Log;
   readonly #clock: Clock;
-  /** By account and code: what was told, when, and how often it happened. Bounded by the accounts there are. */
+  /** By account and code: what was told, when, and how often it happened. */
   readonly #told = new Map<string, { cause: string; atMs: number; attempts: number }>();
 
   constructor(log: Log, clock: Clock) {
@@ -29,10 +31,12 @@ export class RefusalLog {
   }
 
   refused({ account, peer, code, reason }: RefusalFacts): void {
-    const key = keyOf(account, code);
     const nowMs = this.#clock.now();
     // Numbers in a reason are times and versions: the same cause.
     const cause = reason.replaceAll(/\d+/g, '#');
+    // Of nobody's credentials each reason counts for itself: several strangers must not drown each other.
+    const key = keyOf(account, account === undefined ? `${code} ${cause}` : code);
+    if (this.#told.size > MOST) this.#told.clear();
     const before = this.#told.get(key);
     const attempts = before?.cause === cause ? before.attempts + 1 : 1;
     const fields = { account, peer, code, reason, attempts };

@@ -60,6 +60,10 @@ test.each([
 
 test('a program runs, or is asked to look at itself', () => {
   expect(readArguments([])).toEqual({ command: 'run' });
+  expect(readArguments(['--log-format', 'pretty', '--log-level=debug'])).toEqual({
+    command: 'run',
+    settings: { SLUICE_LOG_FORMAT: 'pretty', SLUICE_LOG_LEVEL: 'debug' },
+  });
   expect(readArguments(['doctor'])).toEqual({ command: 'doctor', json: false });
   expect(readArguments(['doctor', '-o', 'json'])).toEqual({ command: 'doctor', json: true });
   expect(readArguments(['doctor', '--output=text'])).toEqual({ command: 'doctor', json: false });

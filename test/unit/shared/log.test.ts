@@ -28,3 +28,35 @@ test('the readable form is one line with the same facts', () => {
   log.child({ account: 'north' }).warn({ reason: 'a b' }, 'session ended');
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}session ended account=north reason="a b"\n$/);
 });
+
+test('what is secret by its form is struck out wherever it stands, and the line stays JSON', () => {
+  const written = (format: 'json' | 'pretty'): string[] => {
+    const { lines, log } = collect(format);
+    const pem = '-----BEGIN PRIVATE KEY-----\nplanted\n-----END PRIVATE KEY-----\n';
+    const texts = [
+      'connect to postgresql://sluice:planted@db.example/sluice failed',
+      'http://me:plan%2Fted@planted@proxy:3128 refused "http://planted@host/"',
+      'sent Authorization: Bearer planted.planted-planted and Basic cGxhbnRlZDpwbGFudGVk',
+      `the token sluice_${'planted'.repeat(6)} and sluice-join-${'planted'.repeat(6)}`,
+      pem,
+    ];
+    for (const reason of texts) log.info({ reason, err: new Error(reason) }, 'agent refused');
+    return lines;
+  };
+  for (const line of written('json')) expect(JSON.parse(line)).toMatchObject({ msg: 'agent refused' });
+  for (const format of ['json', 'pretty'] as const) {
+    const all = written(format).join('');
+    expect(all).not.toMatch(/planted|plan%2F|cGxhbnRlZ/);
+    for (const kept of ['db.example/sluice', 'proxy:3128', 'Bearer ***', 'Basic ***', '***@host']) {
+      expect(all).toContain(kept);
+    }
+  }
+});
+
+test('what is no secret stays: names, sentences, addresses', () => {
+  const { lines, log } = collect('json');
+  const reason =
+    'http://prom.example:9090/a@b says sluice-orchestrator is a bearer of news; see sluice_agent, basic things';
+  log.info({ reason }, 'agent refused');
+  expect(JSON.parse(lines[0]!)).toMatchObject({ reason });
+});
