@@ -16,6 +16,7 @@ import { SmallHub } from '../support/small-hub.ts';
 import type { Policy, Right } from '../../src/agent/operations/policy.ts';
 import { readPolicyFile } from '../../src/agent/policy-file.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
+import { decodeMissingRights } from '../../src/protocol/missing-rights.ts';
 import type { OperationSpec, ResultValue } from '../../src/protocol/operation.ts';
 
 const chart = join(import.meta.dirname, '../../helm/agent');
@@ -218,5 +219,30 @@ describe('everything else is refused twice: by its own policy, and with no polic
     const review: OperationSpec = { kind: 'reviewAccess', namespace: 'other', rules };
     expect(await bound.hub.run('other', review)).toMatchObject({ state: 'rejected', code: 'POLICY' });
     expect(await unbound.hub.value<ResultValue['reviewAccess']>('other', review)).toEqual({ denied: rules });
+  });
+});
+
+describe('at its start the agent says which rights of a canary it lacks', () => {
+  const lacking = ({ hub }: { hub: SmallHub }) => {
+    const hello = hub.hellos.at(-1);
+    expect(hello?.rightsReviewed).toBe(true);
+    return decodeMissingRights(hello?.missingRights ?? []);
+  };
+
+  test('with the Role of its chart: none', () => {
+    expect(lacking(bound)).toEqual([]);
+  });
+
+  test('where it has no Role: each, and only there', () => {
+    const missing = lacking(unbound);
+    expect(new Set(missing.map(({ namespace }) => namespace))).toEqual(new Set(['other', 'sluice']));
+    expect(missing).toContainEqual({ namespace: 'other', group: 'apps', resource: 'deployments', verb: 'patch' });
+    expect(missing).toContainEqual({ namespace: 'other', group: '', resource: 'pods/log', verb: 'get' });
+    expect(missing).toContainEqual({
+      namespace: 'other',
+      group: 'split.smi-spec.io',
+      resource: 'trafficsplits',
+      verb: 'create',
+    });
   });
 });
