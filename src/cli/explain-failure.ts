@@ -40,9 +40,9 @@ export function explainFailure(url: string, failure: unknown, authority: string 
 function untrusted(url: string, authority: string | undefined): string {
   const said = `The certificate of ${url} is signed by no authority that this machine trusts`;
   if (authority === undefined) {
-    return `${said}.\nName the orchestrator's own with --ca FILE or SLUICE_CA_FILE: it is ca/ca.crt in its data folder.`;
+    return `${said}.\nName the orchestrator's own with --ca FILE or SLUICE_CA_FILE: it is ca/trusted.crt in its data folder.`;
   }
-  return `${said}, nor by the one in ${authority}.\nIt is another orchestrator, or its authority is a new one: get ca/ca.crt from its data folder again.`;
+  return `${said}, nor by the one in ${authority}.\nIt is another orchestrator, or its authority is a new one: get ca/trusted.crt from its data folder again.`;
 }
 
 function namesOf(error: unknown): string {

@@ -31,6 +31,6 @@ function read(file: string): string[] {
 function wrong(file: string, why: string): Exit {
   return new Exit(
     EXIT.invalid,
-    `--ca ${file} (or SLUICE_CA_FILE): ${why}. It must be the certificate of the authority, PEM: the orchestrator's own is ca/ca.crt in its data folder.`,
+    `--ca ${file} (or SLUICE_CA_FILE): ${why}. It must be the certificate of the authority, PEM: the orchestrator's own is ca/trusted.crt in its data folder.`,
   );
 }

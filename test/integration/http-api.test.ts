@@ -116,6 +116,15 @@ describe('on loopback, where no token is asked for', () => {
   it.each(['localhost', '127.0.0.1:8080', '[::1]:8080'])('a program gets in under %s', async (host) => {
     expect((await raw('GET', '/v1/agents', { host })).status).toBe(200);
   });
+
+  it('a token that is sent counts for what it is, and one of elsewhere for nothing', async () => {
+    const { body } = await call('POST', '/v1/tokens', { name: 'reader', role: 'viewer' });
+    const as = (token: unknown): Promise<{ status: number }> =>
+      raw('GET', '/v1/tokens', { authorization: `Bearer ${String(token)}` });
+    expect([(await as(body['secret'])).status, (await as('of elsewhere')).status]).toEqual([403, 200]);
+    expect((await call('DELETE', '/v1/tokens/reader')).status).toBe(204);
+    expect((await as(body['secret'])).status).toBe(401);
+  });
 });
 
 describe('the command line', () => {

@@ -52,6 +52,17 @@ describe('the audit', () => {
     });
   });
 
+  it('has what a proxy says it speaks for beside the address that is proven, and no more of it than fits', async () => {
+    const forward = async (value: string): Promise<string | undefined> => {
+      const authorization = `Bearer ${api.secrets.get('admin')}`;
+      const headers = { authorization, 'x-forwarded-for': value };
+      await fetch(`${api.orchestrator.apiUrl}/v1/agents/nobody`, { method: 'DELETE', headers });
+      return (await newestEntry())?.address;
+    };
+    expect(await forward('203.0.113.7')).toBe('127.0.0.1 for 203.0.113.7');
+    expect((await forward('9'.repeat(5_000)))?.length).toBeLessThan(250);
+  });
+
   it('has what was refused, by whatever', async () => {
     const id = await api.makeDeployment('refused');
     await api.call('viewer', `POST /v1/deployments/${id}/abort`);

@@ -75,7 +75,7 @@ describe('the built-in authority', () => {
   let authority: string;
   beforeAll(async () => {
     served = await serve('built-in', { SLUICE_API_PUBLIC_URL: 'https://sluice.test' });
-    authority = join(scratch.folder, 'built-in/ca/ca.crt');
+    authority = join(scratch.folder, 'built-in/ca/trusted.crt');
   });
   afterAll(async () => {
     await served.stop();
@@ -126,16 +126,28 @@ describe('the built-in authority', () => {
   });
 
   it('gives another certificate when another authority signs', async () => {
-    const authority = await loadAuthority({ dataDir: join(scratch.folder, 'rotated'), hosts: [], now: Date.now });
+    const dataDir = join(scratch.folder, 'rotated');
+    const authority = await loadAuthority({ dataDir, hosts: [], now: Date.now });
     const names = ['sluice.test'];
-    const options = { tls: { kind: 'builtIn' }, authority, names, clock: systemClock, log: silentLog } as const;
+    const options = {
+      tls: { kind: 'builtIn' },
+      authority,
+      names,
+      dataDir,
+      clock: systemClock,
+      log: silentLog,
+    } as const;
     const opened = await openApiCertificate(options);
+    const trusted = async (): Promise<string[]> =>
+      (await readFile(join(dataDir, 'ca/trusted.crt'), 'utf8')).match(/BEGIN/g) ?? [];
+    expect(await trusted()).toHaveLength(1);
     const next = Promise.withResolvers<string>();
     const stop = opened?.follow(({ cert }) => next.resolve(cert));
     try {
       const old = new X509Certificate(authority.ca);
       expect(new X509Certificate(opened?.pair.cert ?? '').verify(old.publicKey)).toBe(true);
       await authority.prepare();
+      await expect.poll(trusted).toHaveLength(2);
       await authority.activate();
       const certificate = new X509Certificate(await next.promise);
       expect(certificate.verify(old.publicKey)).toBe(false);

@@ -2,14 +2,15 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import { messageOf, SluiceError } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { ApiTls } from '../config.ts';
 import type { Authority } from '../security/authority.ts';
 
-export interface ServerPair {
+interface ServerPair {
   /** PEM; with the chain after it, if there is one. */
   cert: string;
   /** PEM. */
@@ -24,7 +25,9 @@ export interface ApiCertificate {
 
 export interface ApiCertificateOptions {
   tls: ApiTls;
-  authority: Pick<Authority, 'serverFor' | 'onChange'>;
+  authority: Pick<Authority, 'ca' | 'serverFor' | 'onChange'>;
+  /** Where clients find the authorities to trust: `ca/trusted.crt`. */
+  dataDir: string;
   /** What the API is called, beside localhost. */
   names: readonly string[];
   clock: Clock;
@@ -49,8 +52,10 @@ export async function openApiCertificate(options: ApiCertificateOptions): Promis
 }
 
 /** Asks again each day, and when another authority signs. */
-async function builtIn({ authority, names, clock, log }: ApiCertificateOptions): Promise<ApiCertificate> {
+async function builtIn(options: ApiCertificateOptions): Promise<ApiCertificate> {
+  const { authority, names, dataDir, clock, log } = options;
   const ask = async (): Promise<ServerPair> => {
+    await publish(join(dataDir, 'ca'), authority.ca);
     const { certificate, key } = await authority.serverFor(names);
     return { cert: certificate, key };
   };
@@ -83,6 +88,13 @@ async function builtIn({ authority, names, clock, log }: ApiCertificateOptions):
       };
     },
   };
+}
+
+/** One name for what clients are given to trust, whichever authority signs: while one follows another it holds both. */
+async function publish(folder: string, trusted: string): Promise<void> {
+  const path = join(folder, 'trusted.crt');
+  await writeFile(`${path}.new`, `${trusted}\n`, { mode: 0o644 });
+  await rename(`${path}.new`, path);
 }
 
 async function ofFiles(

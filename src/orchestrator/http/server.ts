@@ -25,9 +25,9 @@ export interface HttpOptions {
   api: ApiConfig;
   /** What the API is called, for its certificate. */
   names: readonly string[];
-  /** Where the first token is kept. */
+  /** Where the first token is kept, and `ca/trusted.crt`. */
   dataDir: string;
-  authority: Pick<Authority, 'serverFor' | 'onChange'>;
+  authority: Pick<Authority, 'ca' | 'serverFor' | 'onChange'>;
   services: Services;
 }
 
@@ -41,7 +41,7 @@ export interface HttpServer {
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { api, names, dataDir, authority, services } = options;
   const { store, clock, log } = services;
-  const certificate = await openApiCertificate({ tls: api.tls, authority, names, clock, log });
+  const certificate = await openApiCertificate({ tls: api.tls, authority, names, dataDir, clock, log });
   const own = api.requiresToken ? await readOrMakeToken(dataDir) : undefined;
   const book = await TokenBook.open({ store, clock, log, own });
   const app = makeApp(certificate);
