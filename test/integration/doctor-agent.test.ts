@@ -42,6 +42,7 @@ afterAll(async () => {
 interface Rule {
   apiGroups: string[];
   resources: string[];
+  resourceNames?: string[];
   verbs: string[];
 }
 
@@ -147,6 +148,19 @@ test('a missing right is told with its verb, its resource, its namespace and wha
   expect(missing?.hint).toContain('system:serviceaccount:sluice:agent');
   expect(missing?.hint).toContain('resources: ["trafficsplits"], verbs: ["patch"]');
   expect(find(checks, 'namespace/bare')?.hint).toContain('allowedNamespaces');
+});
+
+test('the Lease it is elected by is asked about by its name', async () => {
+  const rules = [
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: ['agent'], verbs: ['get', 'watch'] },
+  ];
+  await grant('sluice', rules);
+  const env = { SLUICE_LEASE_NAME: 'agent', SLUICE_NAMESPACE: 'sluice', SLUICE_POD_NAME: 'agent-1' };
+  const checks = await doctor({ env });
+  expect(ids(checks, 'fail')).toEqual(['lease']);
+  expect(find(checks, 'lease')?.detail).toBe(
+    'may not patch leases/agent in namespace sluice: no agent is elected, so none acts',
+  );
 });
 
 test('a CA that did not sign the orchestrator, and a credential that is revoked, are each named', async () => {

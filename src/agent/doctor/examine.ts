@@ -24,6 +24,7 @@ import { judgeHub } from './judge-hub.ts';
 import { judgeRights, rulesToReview } from './judge-rights.ts';
 import type { NeededRule, ServedKinds } from './judge-rights.ts';
 import { NEEDED_RIGHTS } from './needed-rights.ts';
+import { deniedVerbs, judgeOwnObject, ownObjects } from './own-objects.ts';
 import { credentialFacts } from './read-credential-facts.ts';
 import { readIdentity, readNamespace, readServed, readVersion } from './read-cluster.ts';
 
@@ -131,7 +132,8 @@ async function examineCluster(config: AgentConfig): Promise<Check[]> {
   }
 }
 
-async function throughApi(api: KubeApi, { policy }: AgentConfig, signal: AbortSignal): Promise<Check[]> {
+async function throughApi(api: KubeApi, config: AgentConfig, signal: AbortSignal): Promise<Check[]> {
+  const { policy } = config;
   const version = await readVersion(api, signal);
   const who = await readIdentity(api, signal);
   const rights = policy.rights ?? NEEDED_RIGHTS;
@@ -143,9 +145,13 @@ async function throughApi(api: KubeApi, { policy }: AgentConfig, signal: AbortSi
   const inNamespaces = await Promise.all(
     policy.allowedNamespaces.map((name) => examineNamespace(api, name, { rules, who, versions }, signal)),
   );
+  const own = await Promise.all(
+    ownObjects(config).map(async (object) => judgeOwnObject(object, await deniedVerbs(api, object, signal), who)),
+  );
   const as = who === '' ? '' : `, as ${who}`;
   return [
     ok('kubernetes', 'kubernetes', `the API server answers, ${version}${as}`),
+    ...own,
     ...judgeKinds(versions),
     ...inNamespaces.flat(),
   ];

@@ -10,6 +10,7 @@ import { judgeConnection } from '../../../src/agent/doctor/judge-connection.ts';
 import { judgeCredential } from '../../../src/agent/doctor/judge-credential.ts';
 import { judgeHub } from '../../../src/agent/doctor/judge-hub.ts';
 import { judgeRights, rulesToReview } from '../../../src/agent/doctor/judge-rights.ts';
+import { judgeOwnObject, ownObjects } from '../../../src/agent/doctor/own-objects.ts';
 import { NEEDED_RIGHTS } from '../../../src/agent/doctor/needed-rights.ts';
 import type { Findings } from '../../../src/agent/stream/probe.ts';
 import { readProxy } from '../../../src/agent/stream/proxy.ts';
@@ -232,4 +233,20 @@ describe('the cluster', () => {
     expect([judgeNamespace(dark, true).state, judgeNamespace(dark, false).state]).toEqual(['ok', 'fail']);
     expect(judgeNamespace({ ...shop, object: 'absent' }, true).hint).toContain('kubectl create namespace shop');
   });
+});
+
+test('its own Secret and Lease are asked about where it has them, and a missing right says what stops', () => {
+  const file = { kind: 'file', path: '/etc/sluice' } as const;
+  expect(ownObjects({ credential: file, lease: undefined })).toEqual([]);
+  const secret = { kind: 'secret', namespace: 'sluice', name: 'agent', joinTokenFile: undefined } as const;
+  const lease = { namespace: 'sluice', name: 'agent', pod: 'agent-1', leaseMs: 15_000 };
+  const own = ownObjects({ credential: secret, lease });
+  expect(own.map((object) => judgeOwnObject(object, [], '').detail)).toEqual([
+    'may get, create, patch secrets/agent in namespace sluice',
+    'may get, watch, patch leases/agent in namespace sluice',
+  ]);
+  const denied = own.map((object) => judgeOwnObject(object, ['patch'], 'system:serviceaccount:sluice:agent'));
+  expect(states(denied)).toEqual(['secret fail', 'lease fail']);
+  expect(denied[0]?.detail).toContain('not renewed');
+  expect(denied[1]?.hint).toContain('resourceNames: ["agent"], verbs: ["patch"]');
 });
