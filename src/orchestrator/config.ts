@@ -97,7 +97,8 @@ const providers = z.string().transform((text, context) => {
       return [{ name, url }];
     context.addIssue({
       code: 'custom',
-      message: `holds ${JSON.stringify(entry.trim())}; it must be name=http://host:port, comma separated`,
+      // What stands before an @ may be a password.
+      message: `holds ${JSON.stringify(entry.trim().replace(/(^|=)[^=]*@/, '$1***@'))}; it must be name=http://host:port, comma separated`,
     });
     return [];
   });

@@ -31,6 +31,14 @@ test('without any setting it serves loopback, over TLS, from the home folder', (
   });
 });
 
+test.each(['main=htp://me:planted@p.example', 'main=me:pl=an@planted@p.example', 'me:planted@p.example'])(
+  'a metric provider that cannot be read is shown without its password: %s',
+  (entry) => {
+    expect(() => readConfig({ SLUICE_METRIC_PROVIDERS: entry })).toThrow(/\*\*\*@p\.example/);
+    expect(() => readConfig({ SLUICE_METRIC_PROVIDERS: entry })).not.toThrow(/planted/);
+  },
+);
+
 test('metric providers are a list of names and addresses', () => {
   const config = readConfig({ SLUICE_METRIC_PROVIDERS: 'main=http://prometheus:9090, other=https://p.example/base' });
   expect(config.metricProviders).toEqual([
