@@ -11,7 +11,14 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'sluice approve': ['sluice approve shop', 'sluice approve dep_01 --target staging'],
   'sluice abort': ["sluice abort shop --reason 'errors at the checkout'"],
   'sluice agents': ['sluice agents', 'sluice agents add east', 'sluice agents revoke east'],
-  'sluice agents add': ['sluice agents add east'],
+  'sluice agents add': [
+    'sluice agents add east --namespaces shop,payments',
+    'sluice agents add east --namespaces shop --values east.yaml',
+    'sluice agents add east --out credential.json',
+  ],
+  'sluice agents token': ['sluice agents token east --out credential.json', 'sluice agents token east --revoke-old'],
+  'sluice ca': ['sluice ca', 'sluice ca rotate', 'sluice ca rotate --finish'],
+  'sluice ca rotate': ['sluice ca rotate', 'sluice ca rotate --finish'],
   'sluice agents revoke': ['sluice agents revoke east'],
   'sluice tokens': ['sluice tokens', 'sluice tokens add ci-shop --role deployer'],
   'sluice tokens add': [

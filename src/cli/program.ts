@@ -3,8 +3,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { accessCommands } from './access-commands.ts';
+import { agentCommands } from './agent-commands.ts';
 import { abort, approve } from './commands/control.ts';
-import { addAgent, listAgents, revokeAgent } from './commands/agents.ts';
 import { deploy, type DeployOptions } from './commands/deploy.ts';
 import { status } from './commands/status.ts';
 import { watch, type WatchFlags } from './commands/watch.ts';
@@ -157,25 +157,4 @@ function deploymentCommands(program: Command, run: RunCommand): void {
     .argument('<id>', ID)
     .option('--reason <text>', 'written down with it')
     .action((id: string, { reason = '' }: { reason?: string }) => run((context) => abort(context, id, reason)));
-}
-
-function agentCommands(program: Command, run: RunCommand): void {
-  const agents = program
-    .command('agents')
-    .description('list the agents, the disconnected too')
-    .allowExcessArguments()
-    .action((_options: unknown, { args: [unknown] }: Command) =>
-      unknown === undefined ? run(listAgents) : agents.error(`error: unknown command '${unknown}'`),
-    );
-  agents
-    .command('add')
-    .description('make a credential for the agent of a cluster')
-    .argument('<name>', 'the account that deployment files name')
-    .option('--out <file>', 'where to write it; standard output without')
-    .action((name: string, { out }: { out?: string }) => run((context) => addAgent(context, name, out)));
-  agents
-    .command('revoke')
-    .description("take an agent's credential away and end its session")
-    .argument('<name>', 'as `sluice agents` lists it')
-    .action((name: string) => run((context) => revokeAgent(context, name)));
 }

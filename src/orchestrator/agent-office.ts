@@ -16,6 +16,7 @@ import type { Authority, Trusted } from './security/authority.ts';
 import { addAgent } from './security/credential.ts';
 import type { AgentCredential, TokenCredential } from './security/credential.ts';
 import { Enrolment } from './security/enrolment.ts';
+import type { Invitation } from './security/enrolment.ts';
 import { assessRotation } from './security/rotation.ts';
 import type { Rotation } from './security/rotation.ts';
 import { listAgents, revokeAgent } from './store/agents.ts';
@@ -119,8 +120,22 @@ export class AgentOffice {
     return isKnown;
   }
 
-  /** @throws SluiceError NO_SUCH_AGENT. */
+  /** A join token, and what is installed with it. @throws SluiceError INVALID_ACCOUNT. */
+  async invite(account: string): Promise<Invitation & { chart: string; image: string | null }> {
+    const { agents, log } = this.#options;
+    const invited = await this.enrolment.invite(account);
+    log.info({ account, expires_at: invited.expiresAt }, 'join token issued');
+    return { ...invited, chart: agents.install.chart, image: agents.install.image ?? null };
+  }
+
+  /** @throws SluiceError NO_SUCH_AGENT, TOKENS_NOT_HEARD. */
   async addToken(account: string): Promise<TokenCredential> {
+    if (!this.#options.agents.plaintext) {
+      throw new SluiceError(
+        'TOKENS_NOT_HEARD',
+        'This orchestrator ends TLS itself, so agents prove themselves by certificates and no token is heard. Tokens are for SLUICE_AGENT_BEHIND_PROXY=1.',
+      );
+    }
     const credential = await this.enrolment.addToken(account);
     this.#options.log.info({ account }, 'agent token issued');
     return credential;

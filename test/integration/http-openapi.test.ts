@@ -157,6 +157,27 @@ describe('every answer is what /openapi.json says', () => {
     await expectAnswer('DELETE /v1/agents/{name}', 400, { path: '/v1/agents/' });
   });
 
+  it('of how agents enrol, and of the certificate authority', async () => {
+    const invited = await expectAnswer('POST /v1/agents/{name}/join-tokens', 201, {
+      path: '/v1/agents/north/join-tokens',
+    });
+    expect(invited).toMatchObject({ account: 'north', chart: 'helm/agent', image: null });
+    await expectAnswer('POST /v1/agents/{name}/join-tokens', 400, { path: '/v1/agents/-x/join-tokens' });
+    const tokens = 'POST /v1/agents/{name}/tokens';
+    await expectAnswer(tokens, 201, { path: '/v1/agents/north/tokens' });
+    await expectAnswer(tokens, 400, { path: '/v1/agents//tokens' });
+    await expectAnswer(tokens, 404, { path: '/v1/agents/nobody/tokens' });
+    const older = 'DELETE /v1/agents/{name}/tokens/older';
+    await expectAnswer(older, 204, { path: '/v1/agents/north/tokens/older' });
+    await expectAnswer(older, 400, { path: '/v1/agents//tokens/older' });
+    await expectAnswer(older, 404, { path: '/v1/agents/nobody/tokens/older' });
+    await expectAnswer('DELETE /v1/agents/{name}', 204, { path: '/v1/agents/north' });
+    expect(await expectAnswer('GET /v1/ca', 200)).toMatchObject({ phase: 'settled', waiting: [] });
+    await expectAnswer('POST /v1/ca/rotate', 409, { body: { finish: true } });
+    await expectAnswer('POST /v1/ca/rotate', 400, { body: { finish: 'yes' } });
+    await expectAnswer('POST /v1/ca/rotate', 200, { body: {} });
+  });
+
   it('of tokens', async () => {
     const body = { name: 'ci', role: 'deployer', applications: ['shop'], asRoles: ['qa'], expiresInSeconds: 60 };
     const { token, secret } = await expectAnswer('POST /v1/tokens', 201, { body });

@@ -1,10 +1,10 @@
 /** `sluice agents`: which there are, and the credential of a new one. */
 
-import { open, rename, rm } from 'node:fs/promises';
 import { agentHints, agentTable, type Agent } from '../agent-list.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
 import { ago } from '../output.ts';
+import { writePrivately } from '../write-privately.ts';
 
 interface Alert {
   message: string;
@@ -16,7 +16,7 @@ export async function listAgents({ api, out, now }: CommandContext): Promise<num
   const { agents } = await api.get<{ agents: Agent[] }>('/v1/agents');
   const { alerts } = await api.get<{ alerts: Alert[] }>('/v1/alerts');
   if (out.json) out.value(agents);
-  else if (agents.length === 0) out.line('No agent yet. Make a credential for one: sluice agents add NAME --out FILE');
+  else if (agents.length === 0) out.line('No agent yet. Install one: sluice agents add NAME');
   else out.line(agentTable(agents, now()));
   const hints = out.json ? [] : agentHints(agents, now());
   if (hints.length > 0) out.line(['', ...hints].join('\n'));
@@ -26,17 +26,12 @@ export async function listAgents({ api, out, now }: CommandContext): Promise<num
   return EXIT.succeeded;
 }
 
-/** The credential goes to a file that only its owner reads, or to standard output: it is shown this once. */
-export async function addAgent({ api, out }: CommandContext, name: string, file: string | undefined): Promise<number> {
-  const make = async (): Promise<string> => {
+/** A credential that lasts goes to a file that only its owner reads: it is shown this once. */
+export async function addAgent({ api, out }: CommandContext, name: string, file: string): Promise<number> {
+  await writePrivately(file, async () => {
     const { credential } = await api.post<{ credential: unknown }>('/v1/agents', { name });
     return `${JSON.stringify(credential, null, 2)}\n`;
-  };
-  if (file === undefined) {
-    out.raw(await make());
-    return EXIT.succeeded;
-  }
-  await writePrivately(file, make);
+  });
   if (out.json) out.value({ account: name, file });
   else {
     out.line(`The credential of ${name} is in ${file}. It is shown this once; a new one replaces it.`);
@@ -48,24 +43,6 @@ export async function addAgent({ api, out }: CommandContext, name: string, file:
     );
   }
   return EXIT.succeeded;
-}
-
-/**
- * The file is opened before there is a credential to lose: a new one ends the older. It takes the place of a file of that
- * name, which others may have been allowed to read.
- */
-async function writePrivately(file: string, make: () => Promise<string>): Promise<void> {
-  const beside = `${file}.${process.pid}.new`;
-  const handle = await open(beside, 'wx', 0o600);
-  try {
-    await handle.writeFile(await make());
-    await handle.close();
-    await rename(beside, file);
-  } catch (error) {
-    await handle.close();
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
 
 export async function revokeAgent({ api, out }: CommandContext, name: string): Promise<number> {

@@ -160,6 +160,26 @@ export const credential = z
   })
   .meta({ id: 'Credential', description: 'Shown this once; what the account had before no longer counts.' });
 
+export const tokenCredential = z
+  .object({
+    account: z.string(),
+    server: z.string().describe('host:port where agents are served.'),
+    ca: z.string().optional().describe('PEM. Without: an authority that the system of the agent trusts.'),
+    token: z.string().describe('Secret.'),
+  })
+  .meta({ id: 'TokenCredential', description: 'Where a proxy before the orchestrator ends TLS.' });
+
+export const invitation = z
+  .object({
+    account: z.string(),
+    joinToken: z.string().describe('Counts once, until `expiresAt`. Secret.'),
+    expiresAt: when,
+    server: z.string().describe('host:port where the agent will look for the orchestrator.'),
+    chart: z.string().describe("The agent's chart, as `helm install` takes it."),
+    image: z.string().nullable().describe("Its image, without the tag; null: the chart's own default."),
+  })
+  .meta({ id: 'Invitation', description: 'What an agent is installed with.' });
+
 export const fileProblem = z
   .object({
     file: z.string(),

@@ -6,6 +6,7 @@ import type { Services } from '../orchestrator.ts';
 import { agentRoutes } from './agent-routes.ts';
 import { alertRoutes } from './alert-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
+import { caRoutes } from './ca-routes.ts';
 import { deploymentRoutes } from './deployment-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { statusRoutes } from './status-routes.ts';
@@ -21,6 +22,7 @@ export async function makeRoutes(app: FastifyInstance, services: Services, book:
     deploymentRoutes(scope, services);
     streamRoutes(scope, services);
     agentRoutes(scope, services);
+    caRoutes(scope, services);
     alertRoutes(scope, services);
     tokenRoutes(scope, services, book);
     auditRoutes(scope, services);
