@@ -70,7 +70,7 @@ export async function installOrchestrator(cluster: Cluster): Promise<Orchestrato
     sluice: cli(
       `https://127.0.0.1:${port}`,
       await readFile(join(volume, 'api-token'), 'utf8'),
-      join(volume, 'ca/ca.crt'),
+      join(volume, 'ca/trusted.crt'),
     ),
     evaluate,
     kubectl,
