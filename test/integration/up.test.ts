@@ -5,6 +5,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { askToEnrol } from '../../src/agent/enrol/ask-hub.ts';
+import { newKey, requestFor } from '../../src/agent/enrol/key-request.ts';
+import { decodeJoinToken } from '../../src/protocol/join-token.ts';
 import { Child } from '../support/child.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeScratch } from '../support/scratch.ts';
@@ -36,7 +39,12 @@ function start(name: string): Child {
     '--address',
     address,
   ];
-  running = new Child({ name, folder: scratch.folder, args: [...args, '--agent', 'east'], env: {} });
+  running = new Child({
+    name,
+    folder: scratch.folder,
+    args: [...args, '--agent', 'east', '--namespaces', 'shop,pay'],
+    env: {},
+  });
   return running;
 }
 
@@ -58,10 +66,14 @@ function left(): string[] {
   return commands.filter((command) => command.includes(scratch.folder) && !command.includes('sluice-scratch'));
 }
 
-/** What the printed lines give the agent. */
-function credentialIn(output: string): { ca: string; certificate: string; key: string } {
-  const file = /--from-file=credential\.json=(\S+)/.exec(output)?.[1] ?? '';
-  return JSON.parse(readFileSync(file, 'utf8')) as { ca: string; certificate: string; key: string };
+/** What an agent that is installed by the printed line makes of its join token. */
+async function enrolBy(output: string): Promise<{ ca: string; certificate: string; key: string }> {
+  const { server, ca: hubCa, secret } = decodeJoinToken(/enrol\.token=([\w-]+)/.exec(output)?.[1] ?? '');
+  const key = await newKey();
+  const target = { server, serverName: undefined, plaintext: false, proxy: undefined };
+  const request = { secret, csr: requestFor(key), instanceId: 'pod-1', agentVersion: '0.1.0' };
+  const { certificate, ca } = await askToEnrol({ target, material: { ca: hubCa } }, request);
+  return { ca, certificate, key };
 }
 
 test('the first start says where everything is, and an agent with what it printed connects', async () => {
@@ -71,8 +83,8 @@ test('the first start says where everything is, and an agent with what it printe
   expect(output).toContain('its data goes to');
   expect(output).toContain(`http://${api}`);
   expect(output).toContain(`${address}  (as --address says)`);
-  expect(output).toMatch(/helm install .*helm\/agent/);
-  const agent = new ScriptedAgent(Number(address.split(':')[1]), { tls: credentialIn(output) });
+  expect(output).toMatch(/helm install .*helm\/agent.*allowedNamespaces=\{shop,pay\}/);
+  const agent = new ScriptedAgent(Number(address.split(':')[1]), { tls: await enrolBy(output) });
   agent.hello({ kubernetesVersion: 'v1.37.0' });
   await says(up, 'Agent east is connected (agent 0.1.0, Kubernetes v1.37.0).');
   agent.cut();

@@ -12,7 +12,7 @@ import { EXIT } from '../exit-code.ts';
 import type { Output } from '../output.ts';
 import { planUp, readLogLine, tell } from '../up-plan.ts';
 import type { LogLine, UpFlags, UpPlan } from '../up-plan.ts';
-import { addAgent } from './agents.ts';
+import { inviteAgent } from './enrol.ts';
 import { startProgram } from './run-program.ts';
 
 export type { UpFlags };
@@ -70,7 +70,7 @@ Sluice is up.
     if (known.length > 0) {
       const names = known.map(({ account }) => account).join(', ');
       out.line(`Agents of before come back by themselves: ${names}. Another one: sluice agents add NAME`);
-    } else await addAgent({ ...context, api }, flags.agent, join(plan.dataDir, `${flags.agent}.json`));
+    } else await inviteAgent({ ...context, api }, flags.agent, { namespaces: flags.namespaces });
     out.line(next(api.url, known.length > 0));
   } catch (error) {
     if (!signal.aborted) out.note(`warn: ${messageOf(error)}`);
