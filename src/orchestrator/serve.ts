@@ -1,5 +1,6 @@
 /** The orchestrator as a process: configured, started, stopped cleanly on SIGTERM and SIGINT, its outcome an exit code. */
 
+import packageJson from '../../package.json' with { type: 'json' };
 import { SluiceError, messageOf } from '../shared/errors.ts';
 import { createLog } from '../shared/log.ts';
 import type { Log } from '../shared/log.ts';
@@ -44,7 +45,8 @@ export async function serve(
     process.exit(EXIT.failed);
   }
   const { agentAddress, apiUrl } = orchestrator;
-  log.info({ api: apiUrl, agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
+  const { version } = packageJson;
+  log.info({ version, api: apiUrl, agents: agentAddress, tls: !config.agents.plaintext }, 'orchestrator is ready');
   onReady();
   const lost = await Promise.race([orchestrator.lost, stopped]);
   if (lost === undefined) return stop(orchestrator, log);

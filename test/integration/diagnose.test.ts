@@ -261,7 +261,7 @@ describe('each cause is told once, with what to do, whatever the number of attem
       cause: 'proxy',
       code: 'PROXY_AUTH',
       message: /wants a user and a password/,
-      hint: /http:\/\/user:password@host:port/,
+      hint: /USER:PASSWORD@HOST:PORT/,
     });
     delete process.env['grpc_proxy'];
     expect(JSON.stringify(watched.lines)).not.toContain('planted-password');

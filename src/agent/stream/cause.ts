@@ -60,7 +60,9 @@ function dialCause(tried: NonNullable<Findings['tcp']>['tried'], { target }: Exp
   const what = proxy ? `The proxy ${shown(target)}` : target.server;
   const each = tried.map(({ address, failure }) => `${address} ${dialWord(failure)}`).toSorted();
   const codes = tried.map(({ failure }) => failure?.code ?? '');
-  const detail = `${what} cannot be reached: ${each.join(', ')}.`;
+  // Where the address is a number, once is enough.
+  const isSame = tried.length === 1 && tried[0]?.address === what;
+  const detail = isSame ? `${each.join('')}.` : `${what} cannot be reached: ${each.join(', ')}.`;
   if (codes.every((code) => code === 'ECONNREFUSED')) {
     return {
       cause: proxy ? 'proxy' : 'tcp',
@@ -101,7 +103,7 @@ function tunnelCause(tunnel: NonNullable<Findings['tunnel']>, { target }: Expect
       cause: 'proxy',
       code: 'PROXY_AUTH',
       detail: `No way to ${server}: ${via} wants a user and a password, or others (407).`,
-      hint: 'Put user and password into its URL: http://user:password@host:port.',
+      hint: 'Put user and password into its URL, before the host: USER:PASSWORD@HOST:PORT.',
     };
   }
   return {

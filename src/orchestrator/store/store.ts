@@ -86,6 +86,8 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   try {
     claim = await claimDatabase(url, options.databaseUrl);
     await migrate(pool);
+    if (options.databaseUrl !== undefined)
+      options.log.info({ host: databaseHost(options.databaseUrl) }, 'database is connected');
   } catch (error) {
     await close();
     throw unavailable(error, options.databaseUrl);
