@@ -150,6 +150,27 @@ test.concurrent('one that was frozen past its time writes nothing when it wakes'
 });
 
 test.concurrent(
+  'a process that begins anew in the pod of the one that led goes on at once; one of another pod waits',
+  async () => {
+    await plane.token('again', leaseName);
+    await using agents = await electedAgents(plane, 'again');
+    await using hub = await new SmallHub().listen();
+    const holderIdentity = 'first_killed';
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: leaseName } };
+    const body = { spec: { holderIdentity, leaseDurationSeconds: STAYS, renewTime: '2026-11-24T12:00:00.000000Z' } };
+    await plane.api.call('DELETE', agents.leasePath);
+    const made = await plane.api.call('POST', agents.leasePath.replace(`/${leaseName}`, ''), { ...lease, ...body });
+    expect(made.status).toBe(201);
+    const other = await agents.start('second', hub.port, STAYS);
+    await other.says('standing by');
+    const again = await agents.start('first', hub.port, STAYS);
+    await again.says('elected');
+    await hub.connected();
+    expect(await other.status()).toMatchObject({ role: 'standby', leader: 'first' });
+  },
+);
+
+test.concurrent(
   'where there is no Lease nobody leads, which is said with what to do; once there is one, the agent leads',
   async () => {
     using _shop = await guardedShop(plane, 'missing');
