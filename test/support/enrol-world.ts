@@ -26,8 +26,10 @@ import { startOrchestratorHere } from './orchestrator-here.ts';
 export interface Enrolling {
   account: string;
   joinToken?: string;
-  /** Default: the ServiceAccount with rights on its Secret. */
+  /** Default: who may do anything. */
   kubeconfig?: string;
+  /** Its name. Default: the account's. */
+  secret?: string;
   clock?: Clock;
   config?: Partial<AgentConfig>;
 }
@@ -91,7 +93,7 @@ export class EnrolWorld {
   }
 
   /** Starts an agent whose Secret is named as its account. @returns what it logs too, one record a line. */
-  async start({ account, joinToken, kubeconfig, clock, config }: Enrolling) {
+  async start({ account, joinToken, kubeconfig, secret = account, clock, config }: Enrolling) {
     const lines: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
     const joinTokenFile = join(this.folder, `join-${++this.#count}`);
@@ -105,7 +107,7 @@ export class EnrolWorld {
       config: {
         server: undefined,
         plaintext: false,
-        credential: { kind: 'secret', namespace: 'sluice', name: account, joinTokenFile },
+        credential: { kind: 'secret', namespace: 'sluice', name: secret, joinTokenFile },
         ...config,
       },
     });

@@ -52,6 +52,7 @@ export function agentValues({ server, namespaces }: Pick<AgentInstallation, 'ser
   return [
     `image.repository=${agentImageName.repository}`,
     `image.tag=${agentImageName.tag}`,
+    'credential.existingSecret=sluice-agent',
     ...(server === undefined ? [] : [`server.address=${server}`]),
     `allowedNamespaces={${namespaces.join(',')}}`,
   ];

@@ -1,7 +1,6 @@
 {{/* What the agent works with: the pod of `helm test` has the same, so that it looks at what the agent has. */}}
 {{- define "sluice-agent.env" -}}
-- name: SLUICE_CREDENTIAL_FILE
-  value: /etc/sluice/credential/{{ .Values.credential.key }}
+{{ include "sluice-agent.credentialEnv" . }}
 {{- with .Values.server.address }}
 - name: SLUICE_SERVER
   value: {{ . | quote }}
@@ -34,9 +33,9 @@
 {{- end -}}
 
 {{- define "sluice-agent.volumeMounts" -}}
-- name: credential
-  mountPath: /etc/sluice/credential
-  readOnly: true
+{{- with include "sluice-agent.credentialMount" . }}
+{{- . | nindent 0 }}
+{{- end }}
 - name: policy
   mountPath: /etc/sluice/policy
   readOnly: true
@@ -48,10 +47,9 @@
 {{- end -}}
 
 {{- define "sluice-agent.volumes" -}}
-- name: credential
-  secret:
-    secretName: {{ .Values.credential.existingSecret }}
-    defaultMode: 0440
+{{- with include "sluice-agent.credentialVolume" . }}
+{{- . | nindent 0 }}
+{{- end }}
 - name: policy
   configMap:
     name: {{ include "sluice-agent.fullname" . }}-policy
