@@ -222,7 +222,8 @@ export class ListWatch<R> {
     this.state = state;
     this.reason = reason;
     const { what, log } = this.#options;
-    if (worthTelling) log.warn({ what, state, reason }, 'watch changed state');
+    if (worthTelling && isTrouble(state)) log.warn({ what, state, reason }, 'cannot watch');
+    else if (worthTelling) log.info({ what, state }, 'watches again');
     this.#options.onState(state, reason);
   }
 }
