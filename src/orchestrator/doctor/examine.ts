@@ -85,10 +85,11 @@ async function databaseChecks(
 
 async function certificateChecks({ dataDir, api, agents }: OrchestratorConfig, nowMs: number): Promise<Check[]> {
   const id = 'certificates';
-  const made = agents.plaintext ? 'agents are served without TLS, on loopback' : 'none yet: the first start makes them';
+  const made = 'none yet: the first start makes them';
   try {
     const stored = await readCertificates(dataDir);
-    const own = api.tls.kind === 'files' ? [await readCertificate(api.tls.certFile)] : [];
+    const ownFiles = [api.tls.kind === 'files' ? api.tls.certFile : undefined, agents.tls?.certFile];
+    const own = await Promise.all(ownFiles.filter((file) => file !== undefined).map(readCertificate));
     const checks = [...stored, ...own].map((certificate) => certificateCheck(certificate, own, nowMs));
     return stored.length === 0 ? [ok(id, id, made), ...checks] : checks;
   } catch (error) {
@@ -99,11 +100,12 @@ async function certificateChecks({ dataDir, api, agents }: OrchestratorConfig, n
 
 function certificateCheck(certificate: StoredCertificate, own: StoredCertificate[], nowMs: number): Check {
   const { file, subject } = certificate;
-  const name = file.slice(file.lastIndexOf('/') + 1);
-  const renew = own.includes(certificate)
+  const isOwn = own.includes(certificate);
+  const name = isOwn ? file : file.slice(file.lastIndexOf('/') + 1);
+  const renew = isOwn
     ? 'Put a new one in its place: it is taken up without a restart.'
     : name.startsWith('ca')
-      ? 'It is the certificate authority: let another follow it while agents are connected (docs/security.md).'
+      ? 'It is the certificate authority: let another follow it while the agents are connected (sluice ca rotate).'
       : 'Restart the orchestrator: it makes a new one.';
   return judgeValidity(certificate, nowMs, {
     id: `certificates/${name}`,

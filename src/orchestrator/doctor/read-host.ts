@@ -45,14 +45,15 @@ export interface StoredCertificate extends Validity {
   subject: string;
 }
 
-/** Every certificate in the folder of the authority. @throws where one is no certificate. */
+/** Every certificate in the folder of the authority that has its key beside it. @throws where one is no certificate. */
 export async function readCertificates(dataDir: string): Promise<StoredCertificate[]> {
   const folder = join(dataDir, 'ca');
-  const names = await readdir(folder).catch((error: unknown) => {
+  const names = await readdir(folder).catch((error: unknown): string[] => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
-  return Promise.all(names.filter((name) => name.endsWith('.crt')).map((name) => readCertificate(join(folder, name))));
+  const pairs = names.filter((name) => name.endsWith('.crt') && names.includes(name.replace(/crt$/, 'key')));
+  return Promise.all(pairs.map((name) => readCertificate(join(folder, name))));
 }
 
 export async function readCertificate(file: string): Promise<StoredCertificate> {
