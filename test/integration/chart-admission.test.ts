@@ -72,6 +72,9 @@ const anyone = { namespaceSelector: {}, podSelector: { matchLabels: { app: 'prox
 
 const agents: Record<string, object> = {
   minimal: {},
+  'a join token inline': { enrol: { token: 'sluice-join-abc' } },
+  'a join token from a Secret': { enrol: { existingSecret: 'join', key: 'join-token' } },
+  'a credential that lasts, such as a token': { credential: { existingSecret: 'sluice-agent' } },
   'several namespaces': { allowedNamespaces: ['shop', 'payments'] },
   'a proxy': { proxy: { httpsProxy: 'http://proxy.example:3128', noProxy: '.svc,10.0.0.0/8' } },
   'a proxy with a password': { proxy: { existingSecret: 'proxy' } },

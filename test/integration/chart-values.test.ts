@@ -1,12 +1,26 @@
 /** What the charts make of values: settings that the programs take, and for what cannot work a message that says what to set. */
 
+import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readProxy } from '../../src/agent/stream/proxy.ts';
 import { readConfig } from '../../src/orchestrator/config.ts';
 import { program } from '../cluster/programs.ts';
+import { chart } from '../support/helm.ts';
 import { environmentOf, refusalOf, render } from '../support/rendered.ts';
 
-beforeAll(async () => void (await program('helm')), 900_000);
+let helm: string;
+
+beforeAll(async () => {
+  helm = await program('helm');
+}, 900_000);
+
+it.each(['agent', 'orchestrator'] as const)('helm/%s passes the linter', (name) => {
+  const args = ['lint', '--strict', chart(name), '--set', 'allowedNamespaces={shop}'].slice(
+    0,
+    name === 'agent' ? 5 : 3,
+  );
+  expect(spawnSync(helm, args, { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+});
 
 /** The orchestrator's configuration by the chart, beside what its image sets. */
 async function configOf(values: object): Promise<ReturnType<typeof readConfig>> {

@@ -8,12 +8,22 @@ import { chart } from './helm.ts';
 export interface Rendered {
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace: string; labels?: Record<string, string> };
+  metadata: { name: string; namespace: string };
+  /** Of a Role. */
+  rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
+  /** Of a RoleBinding. */
+  subjects?: { kind: string; name: string; namespace: string }[];
+  /** Of a ConfigMap. */
+  data?: Record<string, string>;
   spec?: { template?: { metadata: object; spec: PodSpec } };
 }
 
-interface PodSpec {
+export interface PodSpec {
+  serviceAccountName: string;
+  securityContext: object;
   containers: {
+    image: string;
+    securityContext: object;
     env: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[];
   }[];
 }

@@ -1,6 +1,6 @@
 /** The pages of the charts' values say what the charts have. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { charts, chartValues, chartValuesPage } from '../../../scripts/chart-values.ts';
@@ -22,7 +22,23 @@ describe.each(charts)('helm/%s', (chart) => {
     const inValues = chartValues(chart).filter(({ preset }) => preset !== undefined);
     expect(inValues.map(({ key }) => key).toSorted()).toEqual(inSchema.toSorted());
   });
+
+  it('lets each setting of the program be set', () => {
+    const source = readFileSync(join(root, `src/${chart}/config.ts`), 'utf8');
+    const settings = [...source.matchAll(/^ {2}(SLUICE_[A-Z_]+|DATABASE_URL): z?/gm)].map(([, name]) => name ?? '');
+    const folder = join(root, `helm/${chart}/templates`);
+    const templates = readdirSync(folder).filter((name) => /\.(yaml|tpl)$/.test(name));
+    const text = templates.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+    expect(settings.length).toBeGreaterThan(15);
+    expect(settings.filter((name) => !text.includes(`- name: ${name}\n`)).toSorted()).toEqual(notInCharts[chart]);
+  });
 });
+
+/** What an image or a pod has by itself, and what is for programs outside a cluster. */
+const notInCharts = {
+  agent: ['SLUICE_CREDENTIAL_DIR', 'SLUICE_INSECURE_LOOPBACK', 'SLUICE_KUBECONFIG', 'SLUICE_KUBE_CONTEXT'],
+  orchestrator: ['SLUICE_AGENT_ADDRESS', 'SLUICE_API_ADDRESS', 'SLUICE_API_AUTH', 'SLUICE_DATA_DIR'],
+};
 
 interface Schema {
   $ref?: string;
