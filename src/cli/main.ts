@@ -9,7 +9,7 @@ import type { CommandContext } from './context.ts';
 import { EXIT, Exit } from './exit-code.ts';
 import { processOutput } from './output.ts';
 import { buildProgram, type GlobalOptions } from './program.ts';
-import { trustAuthority } from './trust.ts';
+import { isInClear, trustAuthority } from './trust.ts';
 
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
@@ -18,9 +18,15 @@ process.stdout.on('error', () => process.exit(EXIT.succeeded));
 
 function contextOf({ server, token, ca, output }: GlobalOptions): CommandContext {
   if (ca !== undefined) trustAuthority(ca);
+  const out = processOutput(output === 'json');
+  if (token !== undefined && isInClear(server)) {
+    out.note(
+      `warning: the token goes to ${server} without TLS, and can be read on the way. Name it with https:// if it can be.`,
+    );
+  }
   return {
     api: apiClient({ url: server, token, authority: ca }),
-    out: processOutput(output === 'json'),
+    out,
     signal: stopping.signal,
     by: userName(),
     now: Date.now,

@@ -20,6 +20,12 @@ export function trustAuthority(file: string): void {
   setDefaultCACertificates([...getCACertificates('default'), ...certificates]);
 }
 
+/** Whether a token that is sent there can be read on the way. */
+export function isInClear(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
 function read(file: string): string[] {
   try {
     return readFileSync(file, 'utf8').match(CERTIFICATE) ?? [];

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { REQUESTS, STREAMS, WRONG_TOKENS } from '../../src/orchestrator/http/limits.ts';
+import { CHANGES, REQUESTS, STREAMS, WRONG_TOKENS } from '../../src/orchestrator/http/limits.ts';
 import { ROLES } from '../../src/orchestrator/http/permission.ts';
 import { insertApproval } from '../../src/orchestrator/store/controls.ts';
 import { setDeploymentState } from '../../src/orchestrator/store/deployments.ts';
@@ -254,6 +254,16 @@ describe('limits', () => {
     expect(refused[0]).toMatchObject({ code: 'TOO_MANY_REQUESTS' });
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await api.call('viewer', 'GET /v1/version')).status).toBe(200);
+  });
+
+  it('a token that changes too often is stopped before it fills the audit, and may still look', async () => {
+    await api.addToken('busy', { role: 'viewer' });
+    const answers: Answer[] = [];
+    while (answers.at(-1)?.status !== 429) answers.push(await api.call('busy', 'DELETE /v1/agents/nobody'));
+    expect(answers.length).toBeGreaterThan(CHANGES.burst);
+    expect((await api.call('busy', 'GET /v1/version')).status).toBe(200);
+    const { rows } = await api.orchestrator.store.pool.query(`select from sluice.audit where who = 'busy'`);
+    expect(rows).toHaveLength(answers.length - 1);
   });
 
   it('an address that guesses tokens is slowed, and who has a right one is let in from there all the same', async () => {

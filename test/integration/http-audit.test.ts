@@ -61,6 +61,8 @@ describe('the audit', () => {
     };
     expect(await forward('203.0.113.7')).toBe('127.0.0.1 for 203.0.113.7');
     expect((await forward('9'.repeat(5_000)))?.length).toBeLessThan(250);
+    expect((await api.call('admin', 'DELETE /v1/tokens/no%00body')).status).toBe(500);
+    expect(await newestEntry()).toMatchObject({ object: 'no\uFFFDbody', outcome: 'failed' });
   });
 
   it('has what was refused, by whatever', async () => {

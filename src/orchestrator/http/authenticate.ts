@@ -5,8 +5,9 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { LOCAL, requirePermission, type Caller } from './caller.ts';
 import { HttpError } from './errors.ts';
-import { Limiter, REQUESTS, WRONG_TOKENS } from './limits.ts';
+import { CHANGES, Limiter, REQUESTS, WRONG_TOKENS } from './limits.ts';
 import { addressOf } from './origin.ts';
+import { isChange } from './record-changes.ts';
 import type { Recognised, TokenBook } from './token-book.ts';
 
 export interface Entrance {
@@ -27,6 +28,7 @@ const LOCAL_CALLER: Caller = {
 
 export function authenticate(app: FastifyInstance, entrance: Entrance): void {
   const requests = new Limiter(REQUESTS, entrance.clock);
+  const changes = new Limiter(CHANGES, entrance.clock);
   const wrongTokens = new Limiter(WRONG_TOKENS, entrance.clock);
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', (request, reply, done) => {
@@ -36,9 +38,12 @@ export function authenticate(app: FastifyInstance, entrance: Entrance): void {
       return done();
     }
     const caller = identify(request, reply, entrance, wrongTokens);
-    request.caller = caller;
     // A program of this machine has other ways to load it.
-    if (caller.name !== LOCAL) limit(requests.take(`token ${caller.name}`), `Token ${caller.name}`, reply);
+    if (caller.name !== LOCAL) {
+      const limiters = isChange(request) ? [requests, changes] : [requests];
+      for (const each of limiters) limit(each.take(`token ${caller.name}`), `Token ${caller.name}`, reply);
+    }
+    request.caller = caller;
     // What declares nothing is the admin's, so that none is open because somebody forgot it.
     if (!request.is404) requirePermission(caller, access === undefined || access === 'open' ? 'administer' : access);
     done();

@@ -6,6 +6,8 @@ import { HttpError } from './errors.ts';
 
 /** A page and a pipeline ask a few times a second. */
 export const REQUESTS: BucketRule = { perSecond: 50, burst: 200 };
+/** Each has a row in the audit, also when it is refused: this is how much a token can write there. */
+export const CHANGES: BucketRule = { perSecond: 5, burst: 100 };
 /** Of one address. A token has 256 bits, so this is for the log and the processor; who has a right one is let in all the same. */
 export const WRONG_TOKENS: BucketRule = { perSecond: 1 / 6, burst: 10 };
 /** Of one token. */

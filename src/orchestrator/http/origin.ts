@@ -18,6 +18,8 @@ export function userAgentOf(request: FastifyRequest): string | null {
   return agent === undefined ? null : cut(agent);
 }
 
+/** As it can be stored: not longer than it need be, and without the one character that PostgreSQL takes in no text. */
 export function cut(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  const storable = text.replaceAll('\0', '\uFFFD');
+  return storable.length > LONGEST ? `${storable.slice(0, LONGEST)}…` : storable;
 }

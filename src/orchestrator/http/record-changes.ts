@@ -30,13 +30,13 @@ export function changes(request: FastifyRequest, what: { object?: string; applic
 export function recordChanges(app: FastifyInstance, store: Store, log: Log): void {
   app.decorateRequest('change', undefined);
   app.addHook('preHandler', async (request) => {
-    if (!isChange(request)) return;
+    if (request.caller === undefined || !isChange(request)) return;
     // An answer to a change that could not be written down would be one too many: this throws, and nothing is done.
     const id = await beginAudit(store, entryOf(request));
     request.change = { object: null, application: null, ...request.change, id };
   });
   app.addHook('onSend', async (request, reply, payload) => {
-    if (!isChange(request)) return;
+    if (request.caller === undefined || !isChange(request)) return;
     const end = endOf(reply.statusCode, payload, request.change);
     try {
       // Refused before it came to the route: the role, a body that is none.
@@ -48,8 +48,9 @@ export function recordChanges(app: FastifyInstance, store: Store, log: Log): voi
   });
 }
 
-function isChange(request: FastifyRequest): boolean {
-  return request.caller !== undefined && !request.is404 && request.method !== 'GET' && request.method !== 'HEAD';
+/** Whether a request asks for one. */
+export function isChange({ is404, method }: FastifyRequest): boolean {
+  return !is404 && method !== 'GET' && method !== 'HEAD';
 }
 
 function entryOf(request: FastifyRequest): AuditEntry {

@@ -40,6 +40,7 @@ export class TokenBook {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #byHash = new Map<string, Entry>();
+  #last: Promise<unknown> = Promise.resolve();
   readonly #own: { hash: string; caller: Caller } | undefined;
 
   static async open(options: TokenBookOptions): Promise<TokenBook> {
@@ -68,29 +69,40 @@ export class TokenBook {
   }
 
   /** @returns the secret, this once; undefined when a token of this name is not revoked yet. */
-  async add(token: NewToken): Promise<{ row: TokenRow; secret: string } | undefined> {
-    const secret = newSecret();
-    const row = await insertToken(this.#store, hashOf(secret), token);
-    if (row === undefined) return undefined;
-    this.#enter(hashOf(secret), row);
-    return { row, secret };
+  add(token: NewToken): Promise<{ row: TokenRow; secret: string } | undefined> {
+    return this.#inTurn(async () => {
+      const secret = newSecret();
+      const row = await insertToken(this.#store, hashOf(secret), token);
+      if (row === undefined) return undefined;
+      this.#enter(hashOf(secret), row);
+      return { row, secret };
+    });
   }
 
   /** From when this returns it opens nothing, and what it had open is closed. @returns false if no token of this name counts. */
-  async revoke(name: string): Promise<boolean> {
-    const row = await revokeToken(this.#store, name);
-    if (row === undefined) return false;
-    for (const entry of this.#byHash.values()) {
-      if (entry.row.id !== row.id) continue;
-      entry.row = row;
-      entry.cancelTimer();
-      entry.end.abort();
-    }
-    return true;
+  revoke(name: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const row = await revokeToken(this.#store, name);
+      if (row === undefined) return false;
+      for (const entry of this.#byHash.values()) {
+        if (entry.row.id !== row.id) continue;
+        entry.row = row;
+        entry.cancelTimer();
+        entry.end.abort();
+      }
+      return true;
+    });
   }
 
   close(): void {
     for (const { cancelTimer } of this.#byHash.values()) cancelTimer();
+  }
+
+  /** One after the other: a token that is revoked while it is being added would else be entered as one that counts. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => undefined);
+    return turn;
   }
 
   #enter(hash: string, row: TokenRow): void {
