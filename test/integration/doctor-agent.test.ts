@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../../src/agent/config.ts';
+import { newKey, requestFor } from '../../src/agent/enrol/key-request.ts';
 import { examine } from '../../src/agent/doctor/examine.ts';
 import { NEEDED_RIGHTS } from '../../src/agent/doctor/needed-rights.ts';
 import { loadAuthority } from '../../src/orchestrator/security/authority.ts';
@@ -77,10 +78,9 @@ async function make(path: string, object: object): Promise<void> {
 interface Patient {
   credential?: Record<string, string>;
   env?: Record<string, string>;
-  now?: () => number;
 }
 
-async function doctor({ credential = {}, env = {}, now }: Patient = {}): Promise<Check[]> {
+async function doctor({ credential = {}, env = {} }: Patient = {}): Promise<Check[]> {
   const file = join(scratch.folder, 'credential.json');
   await writeFile(file, JSON.stringify({ ...bench.east, ...credential }), { mode: 0o600 });
   const config = readConfig({
@@ -90,7 +90,7 @@ async function doctor({ credential = {}, env = {}, now }: Patient = {}): Promise
     SLUICE_ALLOWED_NAMESPACES: 'shop',
     ...env,
   });
-  return examine(config, now);
+  return examine(config);
 }
 
 const ids = (checks: Check[], state: Check['state']): string[] =>
@@ -181,13 +181,16 @@ test('a CA that did not sign the orchestrator, and a credential that is revoked,
   expect(find(revoked, 'auth')?.hint).toContain('sluice agents add');
 });
 
-test('a certificate that is over and an orchestrator whose clock is off are told with dates and minutes', async () => {
-  const in20Years = (): number => Date.now() + 20 * 365 * 86_400_000;
-  const over = await doctor({ now: in20Years });
+test('a certificate that has ended and an orchestrator whose clock is off are told with dates and minutes', async () => {
+  const key = await newKey();
+  const { certificate } = await bench.authority.signAgent('east', requestFor(key), -60_000);
+  const over = await doctor({ credential: { certificate, key } });
   expect(find(over, 'certificate')).toMatchObject({
     state: 'fail',
-    detail: expect.stringMatching(/expired on 20\d\d-/) as string,
+    detail: expect.stringMatching(/^the certificate of account east expired on 20\d\d-/) as string,
+    hint: expect.stringContaining('sluice agents add') as string,
   });
+  expect(over.some(({ id, state }) => id === 'session' && state === 'ok')).toBe(false);
 
   const clock = { ...systemClock, now: () => Date.now() + 600_000 };
   await bench.restart({ tls: true, clock });
