@@ -17,6 +17,7 @@ import { Hub } from './hub/hub.ts';
 import { orchestratorNow } from './metrics/now.ts';
 import type { OrchestratorNow } from './metrics/now.ts';
 import { OrchestratorMetrics } from './metrics/orchestrator-metrics.ts';
+import type { HttpServer } from './http/server.ts';
 import { startRetention } from './retention.ts';
 import type { Authority } from './security/authority.ts';
 import type { AgentCredential } from './security/credential.ts';
@@ -111,6 +112,7 @@ async function compose(
   );
   stops.push(startRetention({ store, engine, clock, log, ...config.retention }));
 
+  let http: HttpServer | undefined;
   const services: Services = {
     store,
     engine,
@@ -119,27 +121,35 @@ async function compose(
     clock,
     log,
     metrics,
-    now: () => orchestratorNow({ store, engine, hub, clock, certificates: () => certificatesOf(office.authority) }),
+    now: () =>
+      orchestratorNow({
+        store,
+        engine,
+        hub,
+        clock,
+        certificates: () => certificatesOf(office.authority, http?.certificate()),
+      }),
     office,
     addAgent: (account) => office.addAgent(account),
   };
   stopping?.throwIfAborted();
   // Loaded last: until here runs wait for us, and of the API nobody does (it takes 0.1 s).
   const { startHttp } = await import('./http/server.ts');
-  const http = await startHttp({
+  const api = await startHttp({
     api: config.api,
     names: apiNames(config),
     dataDir,
     authority: office.authority,
     services,
   });
-  stops.push(() => http.stop());
-  return { ...services, agentAddress: server.address, apiUrl: http.url, lost: store.lost, stop };
+  http = api;
+  stops.push(() => api.stop());
+  return { ...services, agentAddress: server.address, apiUrl: api.url, lost: store.lost, stop };
 }
 
 /** The authority that signs now stands first. */
-function certificatesOf({ ca, server }: Authority): Record<string, string> {
-  return { ca, server: server.certificate };
+function certificatesOf({ ca, server }: Authority, api: string | undefined): Record<string, string> {
+  return { ca, server: server.certificate, ...(api !== undefined && { api }) };
 }
 
 /** The API is called as people reach it, and often as agents reach the hub: one Service for both. */

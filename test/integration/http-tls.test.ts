@@ -3,9 +3,11 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { connect, type PeerCertificate } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/orchestrator/config.ts';
@@ -87,6 +89,15 @@ describe('the built-in authority', () => {
     for (const name of ['DNS:localhost', 'IP Address:127.0.0.1', 'DNS:sluice.test']) {
       expect(subjectaltname).toContain(name);
     }
+  });
+
+  it('tells /metrics when it ends', async () => {
+    const ca = await readFile(authority);
+    const asked = request({ port: served.port, path: '/metrics', ca, servername: 'sluice.test' }).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const { valid_to: end } = await certificateAt(served.port);
+    const line = `sluice_certificate_expiry_timestamp_seconds{certificate="api"} ${Date.parse(end) / 1000}`;
+    expect(await text(response)).toContain(line);
   });
 
   it('is believed by a command line that is given it, which is let in with the token from the data folder', async () => {

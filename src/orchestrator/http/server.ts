@@ -34,6 +34,8 @@ export interface HttpOptions {
 export interface HttpServer {
   /** `https://host:port`; `http` where it has no TLS. */
   url: string;
+  /** PEM, as it is served now; undefined: no TLS. */
+  certificate(): string | undefined;
   stop(): Promise<void>;
 }
 
@@ -54,13 +56,16 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   recordChanges(app, store, log);
   await makeRoutes(app, services, book);
   await listen(app, api.address);
+  let served = certificate?.pair.cert;
   const unfollow = certificate?.follow(({ cert, key }) => {
+    served = cert;
     if (app.server instanceof TlsServer) app.server.setSecureContext({ cert, key, minVersion: OLDEST_TLS });
   });
   const bound = app.server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : api.address.port;
   return {
     url: `${certificate === undefined ? 'http' : 'https'}://${formatAddress({ ...api.address, port })}`,
+    certificate: () => served,
     stop: async () => {
       unfollow?.();
       book.close();

@@ -24,7 +24,9 @@ const statusAnswer = z
     agents: counts.describe('By state: connected, disconnected, waiting (never here), revoked.'),
     outbox: z.int().describe('Messages that agents have not taken yet.'),
     alerts: counts.describe('Open ones, by kind: GET /v1/alerts.'),
-    certificates: z.record(z.string(), z.date()).describe('When each ends: the authority and the one that agents see.'),
+    certificates: z
+      .record(z.string(), z.date())
+      .describe('When each ends: the authority, the one that agents see, and the one of the API if it has one.'),
   })
   .meta({ id: 'Status', description: 'What the orchestrator is and has to do.' });
 

@@ -160,8 +160,8 @@ export const ORCHESTRATOR_METRICS = {
   certificates: {
     name: 'sluice_certificate_expiry_timestamp_seconds',
     type: 'gauge',
-    help: 'When a certificate of the orchestrator ends, in Unix time.',
-    labels: { certificate: ['ca', 'server'] },
+    help: 'When a certificate of the orchestrator ends, in Unix time; `server` is what agents see, `api` what people do, if the API has one.',
+    labels: { certificate: ['ca', 'server', 'api'] },
   },
   requests: {
     name: 'sluice_http_requests_total',
