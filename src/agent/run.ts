@@ -73,7 +73,8 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   const observe = metrics.kubeRequest;
   const onTurn = (quietMs: number): void => watchdog.expect(quietMs);
   const election = config.lease && openElection(config.lease, { access, clock, log, random, observe, onLost, onTurn });
-  const api = new KubeApi(access, clock, observe, election && (() => election.check()));
+  const mayWrite = election && (() => election.check());
+  const api = new KubeApi(access, clock, observe, mayWrite);
   const status = newStatus();
   let session: Session | undefined;
 
@@ -102,6 +103,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     guards,
     clock,
     log,
+    mayWrite,
     credit: LIMITS.credit,
     onStatus: (each, epoch) => session?.sendStatus(each, epoch),
     onEnded: (kind, code, tookMs) => metrics.operationEnded(kind, code, tookMs),
@@ -135,9 +137,9 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   if (election && !(await election.won(signal))) return end();
   // What was armed before this agent's time protects the traffic from here on, orchestrator or not.
   guards.start();
-  const review = reviewOwnRights(api, policy, log).then((missing) => void (status.missingRights = missing ?? null));
   status.kubernetesVersion = await readKubernetesVersion(api, log);
-  // For people too: whoever is slow to answer it holds up no session.
+  // Over the connection that is free again. For people too: whoever is slow to answer it holds up no session.
+  const review = reviewOwnRights(api, policy, log).then((missing) => void (status.missingRights = missing ?? null));
   await within(review, REVIEW_MS);
 
   const instanceId = randomUUID();

@@ -1,5 +1,8 @@
 /** Several agents of one cluster, with the Role and the Lease of the chart: one acts, and when it ends another goes on. */
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
@@ -11,10 +14,15 @@ import { guardedShop } from '../support/guarded-shop.ts';
 import { KubeGate } from '../support/kube-gate.ts';
 import { splitOf } from '../support/objects.ts';
 import { SmallHub } from '../support/small-hub.ts';
+import { Dispatcher } from '../../src/agent/dispatch/dispatcher.ts';
 import { openClusterAccess } from '../../src/agent/kubernetes/cluster-access.ts';
 import { KubeApi } from '../../src/agent/kubernetes/kube-api.ts';
+import { Resources } from '../../src/agent/kubernetes/resources.ts';
+import type { OperationResult } from '../../src/protocol/operation.ts';
+import { isResult } from '../../src/protocol/status-codec.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { SluiceError } from '../../src/shared/errors.ts';
+import { silentLog } from '../../src/shared/log.ts';
 
 let plane: ControlPlane;
 
@@ -229,6 +237,50 @@ test.concurrent('the chart of a single agent has no Lease, and no right to any',
       },
     ],
   ]);
+});
+
+test('told that it must not write, no webhook goes out either', async () => {
+  let called = 0;
+  const receiver = createServer((_request, response) => {
+    called += 1;
+    response.end('ok');
+  });
+  await once(receiver.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+  let mayWrite = true;
+  const first = Promise.withResolvers<OperationResult>();
+  const second = Promise.withResolvers<OperationResult>();
+  const api = new KubeApi(await openClusterAccess({ kind: 'kubeconfig', path: plane.kubeconfig }), systemClock);
+  const policy = { allowedNamespaces: ['shop'], http: [url] };
+  const guards = {
+    refusalFor: () => Promise.resolve(undefined),
+    settled: () => undefined,
+    arm: () => Promise.resolve(),
+    disarm: () => Promise.resolve(false),
+  };
+  const dispatcher = new Dispatcher({
+    cluster: { api, resources: new Resources(api) },
+    policy,
+    guards,
+    clock: systemClock,
+    log: silentLog,
+    credit: 8,
+    mayWrite: () => {
+      if (!mayWrite) throw new SluiceError('UNAVAILABLE', 'Not done.', { disposition: 'retry' });
+    },
+    onStatus: (status) => isResult(status) && (status.id === 'one' ? first : second).resolve(status),
+  });
+  const spec = { kind: 'http' as const, method: 'POST', url, headers: {}, timeoutMs: 5000 };
+  const operation = { deploymentId: 'd', namespace: 'shop', notAfterMs: Date.now() + 30_000, spec };
+  dispatcher.take({ ...operation, id: 'one' }, 0);
+  expect(await first.promise).toMatchObject({ state: 'succeeded' });
+  mayWrite = false;
+  dispatcher.take({ ...operation, id: 'two' }, 0);
+  expect(await second.promise).toMatchObject({ state: 'failed', code: 'UNAVAILABLE' });
+  expect(called).toBe(1);
+  dispatcher.stop();
+  api.close();
+  receiver.close();
 });
 
 test('told that it must not write, the way to the API server sends no write at all, whatever was connected', async () => {

@@ -26,6 +26,8 @@ export interface DispatcherOptions {
   guards: Pick<Guards, 'refusalFor' | 'settled' | 'arm' | 'disarm'>;
   clock: Clock;
   log: Log;
+  /** Throws where this agent must write nothing, not even by `http`. */
+  mayWrite?: (() => void) | undefined;
   /** Operations that run at once. */
   credit: number;
   /** Called with every change; a result is called again with each new request for it. */
@@ -194,6 +196,7 @@ export class Dispatcher {
     let lookedMs = this.#options.clock.now();
     const looked = (): void => void (lookedMs = this.#options.clock.now());
     const permit = (): void => {
+      this.#options.mayWrite?.();
       const { heldEpoch } = entry;
       const { highestEpoch } = this;
       const { notAfterMs } = operation;

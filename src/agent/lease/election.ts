@@ -90,7 +90,7 @@ export class Election {
       if (this.#remainingMs() > 0) return;
       this.#lose(`it could not be renewed for ${this.#options.times.renewDeadlineMs / 1000} s`);
     }
-    throw new SluiceError('UNAVAILABLE', 'Not written: this agent does not lead. The one that holds the Lease acts.', {
+    throw new SluiceError('UNAVAILABLE', 'Not done: this agent does not lead. The one that holds the Lease acts.', {
       disposition: 'retry',
     });
   }
