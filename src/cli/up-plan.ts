@@ -24,6 +24,14 @@ export interface UpPlan {
 }
 
 const AGENT_PORT = 8443;
+/** Whatever the environment says for orchestrators that serve others: this one keeps its own database, and serves this machine. */
+const OF_ITS_OWN = {
+  DATABASE_URL: '',
+  SLUICE_API_AUTH: 'auto',
+  SLUICE_API_TLS: 'off',
+  SLUICE_API_TLS_CERT_FILE: '',
+  SLUICE_API_TLS_KEY_FILE: '',
+};
 
 /** @param home of the person. */
 export function planUp(
@@ -47,6 +55,7 @@ export function planUp(
       SLUICE_AGENT_PUBLIC_ADDRESS: chosen,
       SLUICE_LOG_FORMAT: 'json',
       SLUICE_LOG_LEVEL: 'info',
+      ...OF_ITS_OWN,
     },
   };
 }

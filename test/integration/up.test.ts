@@ -29,21 +29,13 @@ afterEach(() => running?.stop('SIGINT'));
 afterAll(() => scratch?.remove());
 
 function start(name: string): Child {
-  const args = [
-    'src/cli/main.ts',
-    'up',
-    '--data-dir',
-    join(scratch.folder, 'data'),
-    '--api',
-    api,
-    '--address',
-    address,
-  ];
+  const places = ['--data-dir', join(scratch.folder, 'data'), '--api', api, '--address', address];
   running = new Child({
     name,
     folder: scratch.folder,
-    args: [...args, '--agent', 'east', '--namespaces', 'shop,pay'],
-    env: {},
+    args: ['src/cli/main.ts', 'up', ...places, '--agent', 'east', '--namespaces', 'shop,pay'],
+    // Meant for an orchestrator that serves others.
+    env: { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', SLUICE_API_AUTH: 'required' },
   });
   return running;
 }

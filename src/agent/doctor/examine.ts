@@ -31,6 +31,8 @@ import { readIdentity, readNamespace, readServed, readVersion } from './read-clu
 /** A person waits for it. */
 const WAY_LIMIT_MS = 10_000;
 const CLUSTER_LIMIT_MS = 30_000;
+/** Of the first answer: a server that cannot be reached is not waited for as one that has much to say. */
+const FIRST_LIMIT_MS = 8_000;
 
 /** @param now milliseconds since the epoch; for tests of dates. */
 export async function examine(config: AgentConfig, now: () => number = Date.now): Promise<Check[]> {
@@ -134,7 +136,7 @@ async function examineCluster(config: AgentConfig): Promise<Check[]> {
 
 async function throughApi(api: KubeApi, config: AgentConfig, signal: AbortSignal): Promise<Check[]> {
   const { policy } = config;
-  const version = await readVersion(api, signal);
+  const version = await readVersion(api, AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIMIT_MS)]));
   const who = await readIdentity(api, signal);
   const rights = policy.rights ?? NEEDED_RIGHTS;
   const meshGroups = NEEDED_RIGHTS.map(({ group }) => group);
