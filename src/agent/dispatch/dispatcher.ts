@@ -235,7 +235,9 @@ export class Dispatcher {
     const { clock, log, onStatus, onEnded } = this.#options;
     onEnded?.(entry.operation.spec.kind, result.code, clock.now() - entry.takenMs);
     const fields = { operation: result.id, kind: entry.operation.spec.kind, state: result.state, code: result.code };
-    if (result.state === 'succeeded') log.debug(fields, 'operation ended');
+    // That something is not there is what was asked.
+    const isAnswer = result.state === 'succeeded' || (fields.kind === 'get' && result.code === 'NOT_FOUND');
+    if (isAnswer) log.debug(fields, 'operation ended');
     else log.warn({ ...fields, reason: result.message }, 'operation ended');
     onStatus(result, entry.epoch);
   }
