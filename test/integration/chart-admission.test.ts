@@ -136,7 +136,6 @@ const orchestrators: Record<string, object> = {
         enabled: true,
         className: 'nginx',
         host: 'sluice.example.com',
-        path: '/sluice',
         tlsSecret: 'sluice-tls',
       },
     },
