@@ -4,7 +4,7 @@ import type { CertificateFacts, ConnectionTarget, Failure, Findings } from './pr
 import { isProxied, showProxy } from './proxy.ts';
 
 /** Closed: it is a field of the log, of `/status` and of `sluice doctor`. */
-export type Cause = 'dns' | 'tcp' | 'proxy' | 'tls' | 'http' | 'auth' | 'version' | 'credential' | 'orchestrator';
+type Cause = 'dns' | 'tcp' | 'proxy' | 'tls' | 'http' | 'auth' | 'version' | 'credential' | 'orchestrator';
 
 export interface Diagnosis {
   cause: Cause;

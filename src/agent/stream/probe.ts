@@ -96,7 +96,7 @@ export async function probeConnection(target: ConnectionTarget, signal: AbortSig
 }
 
 /** `host:port`, brackets of an IPv6 address taken off. */
-export function splitServer(server: string): { host: string; port: number } {
+function splitServer(server: string): { host: string; port: number } {
   const at = server.lastIndexOf(':');
   return { host: server.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(server.slice(at + 1)) };
 }
