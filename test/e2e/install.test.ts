@@ -11,7 +11,8 @@ import { startCluster, type Cluster } from '../cluster/cluster.ts';
 import { installMesh } from '../cluster/mesh/install.ts';
 import { appArchives, meshArchives } from '../cluster/mesh/program-images.ts';
 import { setWeight, untilApproved, writeApplication, type ApplicationOptions } from '../support/application.ts';
-import { agentNamespace, agentReady, agentValues, chart, helm, installAgent, set } from '../support/helm.ts';
+import { agentNamespace, agentReady, agentValues, chart, enrolAgent, helm, set } from '../support/helm.ts';
+import { agentImageName } from '../support/images.ts';
 import {
   installOrchestrator,
   orchestratorNamespace,
@@ -41,9 +42,8 @@ beforeAll(async () => {
   for (const name of [namespace, 'forbidden']) await cluster.kubectl(['create', 'namespace', name]);
   before = await everything();
   orchestrator = await installOrchestrator(cluster);
-  const credentialFile = join(folder, 'credential.json');
-  await sluice('agents', 'add', 'east', '--out', credentialFile);
-  await installAgent(cluster, { credentialFile, namespaces: [namespace] });
+  const what = ['--namespaces', namespace, '--image', agentImageName.repository];
+  await enrolAgent(cluster, await sluice('agents', 'add', 'east', ...what));
 }, 600_000);
 
 afterAll(async () => cleanUp.disposeAsync());
@@ -131,7 +131,7 @@ describe('the charts', () => {
 
     // Another version of the chart, with other values: what an upgrade is. Two that elect one roll, a single one is recreated.
     await helm(cluster, ['package', chart('agent'), '--version', '0.1.1', '--destination', folder]);
-    const values = set([...agentValues({ namespaces: [namespace] }), 'log.level=debug', 'replicaCount=2']);
+    const values = set([...agentValues([namespace]), 'log.level=debug', 'replicaCount=2']);
     const inNamespace = ['--namespace', agentNamespace];
     await helm(cluster, ['upgrade', 'sluice-agent', join(folder, 'sluice-agent-0.1.1.tgz'), ...inNamespace, ...values]);
     await agentReady(cluster);
@@ -163,7 +163,7 @@ describe('the charts', () => {
   it('run two agents of which one acts, update them one by one, and go back to one', async () => {
     const inNamespace = ['-n', agentNamespace];
     const scale = async (replicas: number): Promise<void> => {
-      const values = set([...agentValues({ namespaces: [namespace] }), `replicaCount=${replicas}`]);
+      const values = set([...agentValues([namespace]), `replicaCount=${replicas}`]);
       await helm(cluster, ['upgrade', 'sluice-agent', chart('agent'), ...inNamespace, ...values]);
       await agentReady(cluster);
     };
@@ -226,7 +226,7 @@ describe('the charts', () => {
     await cluster.kubectl(['delete', 'namespace', inside, '--timeout=60s']);
   });
 
-  it('are uninstalled and leave nothing but what somebody else made', async () => {
+  it('are uninstalled and leave nothing but the volumes that somebody else made', async () => {
     await helm(cluster, ['uninstall', 'sluice-agent', '-n', agentNamespace, '--wait', '--timeout', '60s']);
     await helm(cluster, [
       'uninstall',
@@ -241,11 +241,7 @@ describe('the charts', () => {
       (await everything()).filter((each) => !before.includes(each)).toSorted();
     await expect
       .poll(left, { timeout: 60_000, interval: 1000 })
-      .toEqual([
-        'PersistentVolume <none> external',
-        'PersistentVolume <none> sluice-orchestrator',
-        'Secret sluice sluice-agent',
-      ]);
+      .toEqual(['PersistentVolume <none> external', 'PersistentVolume <none> sluice-orchestrator']);
   });
 });
 

@@ -1,7 +1,7 @@
-/** Installs the agent's chart into a test cluster, as a user would: image, Secret, `helm install`. */
+/** Installs the agent's chart into a test cluster, as a user would: image, credential or join token, `helm install`. */
 
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Cluster } from '../cluster/cluster.ts';
 import { program } from '../cluster/programs.ts';
@@ -10,7 +10,7 @@ import { agentImage, agentImageName } from './images.ts';
 
 export const agentNamespace = 'sluice';
 
-export interface AgentInstallation {
+interface AgentInstallation {
   /** Path of what `sluice agents add` wrote. */
   credentialFile: string;
   /** host:port as pods reach the orchestrator, if the credential says another. */
@@ -39,21 +39,36 @@ export function set(values: readonly string[]): string[] {
 export async function installAgent(cluster: Cluster, installation: AgentInstallation): Promise<void> {
   await cluster.importImage(await agentImage());
   await ensureNamespaces(cluster, [agentNamespace, ...installation.namespaces]);
-  const { credentialFile } = installation;
+  const { credentialFile, server, namespaces } = installation;
   const inNamespace = ['--namespace', agentNamespace];
   const secret = ['create', 'secret', 'generic', 'sluice-agent', `--from-file=credential.json=${credentialFile}`];
   await cluster.kubectl([...inNamespace, ...secret]);
-  await helm(cluster, ['install', 'sluice-agent', chart('agent'), ...inNamespace, ...set(agentValues(installation))]);
+  const values = [
+    ...agentValues(namespaces),
+    'credential.existingSecret=sluice-agent',
+    ...(server === undefined ? [] : [`server.address=${server}`]),
+  ];
+  await helm(cluster, ['install', 'sluice-agent', chart('agent'), ...inNamespace, ...set(values)]);
   await agentReady(cluster);
 }
 
-/** What the chart is installed with. */
-export function agentValues({ server, namespaces }: Pick<AgentInstallation, 'server' | 'namespaces'>): string[] {
+/**
+ * Runs the line that `sluice agents add` prints, in the folder of the checkout, as whoever pastes it does.
+ * @returns once the agent is ready, which means enrolled and connected.
+ */
+export async function enrolAgent(cluster: Cluster, line: string): Promise<void> {
+  await cluster.importImage(await agentImage());
+  const path = `${dirname(await program('helm'))}:${process.env['PATH'] ?? ''}`;
+  const env = { ...process.env, PATH: path, KUBECONFIG: cluster.kubeconfig };
+  await promisify(execFile)('sh', ['-c', line], { cwd: repository, env });
+  await agentReady(cluster);
+}
+
+/** What the chart is installed with, beside its credential. */
+export function agentValues(namespaces: readonly string[]): string[] {
   return [
     `image.repository=${agentImageName.repository}`,
     `image.tag=${agentImageName.tag}`,
-    'credential.existingSecret=sluice-agent',
-    ...(server === undefined ? [] : [`server.address=${server}`]),
     `allowedNamespaces={${namespaces.join(',')}}`,
   ];
 }
