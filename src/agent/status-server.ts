@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { MissingRight } from '../protocol/missing-rights.ts';
+import { messageOf } from '../shared/errors.ts';
 import { METRICS_TYPE } from '../shared/metrics.ts';
 import type { GuardLine } from './guard/guards.ts';
 import type { Role } from './lease/election.ts';
@@ -71,7 +72,11 @@ export async function startStatusServer(
       case '/status':
         return answer(200, `${JSON.stringify(status(), undefined, 2)}\n`, 'application/json');
       case '/metrics':
-        void metrics().then((text) => answer(200, text, METRICS_TYPE));
+        // A scrape that fails is a scrape that fails: nothing else of the agent may end by it.
+        void metrics().then(
+          (text) => answer(200, text, METRICS_TYPE),
+          (error: unknown) => answer(500, `${messageOf(error)}\n`),
+        );
         return undefined;
       default:
         return answer(404, 'There are /livez, /readyz, /status and /metrics.\n');

@@ -74,6 +74,9 @@ test('a canary that crashes loses all traffic with no orchestrator there, in one
     state: 'fired',
     reason: 'canary pod canary-1 is Error: container app exited with code 1',
   });
+  const metrics = await (await fetch(`http://127.0.0.1:${agent.healthPort}/metrics`)).text();
+  expect(metrics).toContain('\nsluice_agent_guards_fired_total 1\n');
+  expect(metrics).toContain('\nsluice_agent_guards{state="fired"} 1\n');
   expect(await firedEvents(shop)).toMatchObject([
     {
       type: 'Warning',

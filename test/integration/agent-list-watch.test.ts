@@ -157,6 +157,7 @@ test('a right that is taken away does not empty the picture', async () => {
   await until('it is forbidden', async () => copy.state === 'forbidden');
   expect(entries()).toEqual(['a']);
   expect(changes).toEqual(['a:->1']);
+  await until('the picture ages', async () => copy.staleMs > 0);
 });
 
 test('a right that is missing is told; once it may be there it is looked for at once', async () => {
@@ -164,12 +165,14 @@ test('a right that is missing is told; once it may be there it is looked for at 
   await until('it is forbidden', async () => copy.state === 'forbidden');
   copy.revisit();
   await until('it is live', async () => copy.state === 'live');
+  expect(copy.staleMs).toBe(0);
   expect(entries()).toEqual(['a']);
 });
 
 test('a resource that is taken away has no objects, and that is no fault', async () => {
   run(page(['a'], '7'), refuse(404, 'NotFound'));
   await until('it is absent', async () => copy.state === 'absent');
+  expect(copy.staleMs).toBe(0);
   expect(entries()).toEqual([]);
   expect(states).toEqual(['absent']);
 });
