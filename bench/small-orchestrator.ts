@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Hub } from '../src/orchestrator/hub/hub.ts';
 import { startHubServer } from '../src/orchestrator/hub/server.ts';
 import { loadAuthority } from '../src/orchestrator/security/authority.ts';
-import { addAgent, type AgentCredential } from '../src/orchestrator/security/credential.ts';
+import { addAgent, type GivenCredential } from '../src/orchestrator/security/credential.ts';
 import { openStore } from '../src/orchestrator/store/store.ts';
 import { systemClock } from '../src/shared/clock.ts';
 import { silentLog } from '../src/shared/log.ts';
@@ -18,7 +18,7 @@ export interface SmallOrchestrator extends AsyncDisposable {
   port: number;
   folder: string;
   /** For account `bench`. */
-  credential: AgentCredential;
+  credential: GivenCredential;
 }
 
 /** @param hosts that agents reach it by, beside loopback */
@@ -53,7 +53,7 @@ export interface AgentProgram extends AsyncDisposable {
  */
 export async function startAgentProcess(
   folder: string,
-  credential: AgentCredential,
+  credential: GivenCredential,
   kubeconfig: string,
   namespace: string,
   isConnected: () => boolean,

@@ -14,7 +14,7 @@ import type { HubServer } from './hub/server.ts';
 import { loadAuthority } from './security/authority.ts';
 import type { Authority, Trusted } from './security/authority.ts';
 import { addAgent } from './security/credential.ts';
-import type { AgentCredential, TokenCredential } from './security/credential.ts';
+import type { GivenCredential } from './security/credential.ts';
 import { Enrolment } from './security/enrolment.ts';
 import type { Invitation } from './security/enrolment.ts';
 import { assessRotation } from './security/rotation.ts';
@@ -103,12 +103,16 @@ export class AgentOffice {
   }
 
   /** A credential that lasts, in one file; what the account had before no longer counts, and its session ends. @throws SluiceError INVALID_ACCOUNT. */
-  async addAgent(account: string): Promise<AgentCredential> {
+  async addAgent(account: string): Promise<GivenCredential> {
     const { store, log, agents } = this.#options;
-    const credential = await addAgent(store, this.authority, agents.publicAddress ?? this.#boundAddress, account);
+    const server = agents.publicAddress ?? this.#boundAddress;
+    const credential = await addAgent(store, this.authority, server, account);
     this.#hub?.endSession(account, 'its credential was replaced');
     log.info({ account }, 'agent credential issued');
-    return credential;
+    const ca = this.#hubAuthority();
+    const { certificate, key, token } = credential;
+    const seen = { account, server, ...(ca !== undefined && { ca }), token };
+    return agents.behindProxy ? seen : { ...seen, certificate, key };
   }
 
   /** Takes an account's credential away and ends its session. @returns false if there is no such agent. */
@@ -129,7 +133,7 @@ export class AgentOffice {
   }
 
   /** @throws SluiceError NO_SUCH_AGENT, TOKENS_NOT_HEARD. */
-  async addToken(account: string): Promise<TokenCredential> {
+  async addToken(account: string): Promise<GivenCredential> {
     if (!this.#options.agents.plaintext) {
       throw new SluiceError(
         'TOKENS_NOT_HEARD',

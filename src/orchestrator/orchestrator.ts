@@ -20,7 +20,7 @@ import { OrchestratorMetrics } from './metrics/orchestrator-metrics.ts';
 import type { HttpServer } from './http/server.ts';
 import { startRetention } from './retention.ts';
 import type { Authority } from './security/authority.ts';
-import type { AgentCredential } from './security/credential.ts';
+import type { GivenCredential } from './security/credential.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
 
@@ -36,7 +36,7 @@ export interface Services {
   /** What is true at this moment, for metrics and for people. */
   now: () => Promise<OrchestratorNow>;
   /** Gives an account a credential; what it had before no longer counts, and its session ends. @throws SluiceError INVALID_ACCOUNT. */
-  addAgent: (account: string) => Promise<AgentCredential>;
+  addAgent: (account: string) => Promise<GivenCredential>;
   /** Who may be an agent. */
   office: AgentOffice;
 }

@@ -7,8 +7,12 @@ import { newKey, requestFor } from '../../src/agent/enrol/key-request.ts';
 import { decodeJoinToken } from '../../src/protocol/join-token.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { openAlerts } from '../../src/orchestrator/store/alerts.ts';
+import type { Kept } from '../../src/agent/enrol/credential-secret.ts';
 import { EnrolWorld } from '../support/enrol-world.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { ScriptedAgent } from '../support/scripted-agent.ts';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
 const world = new EnrolWorld();
 
 /** As the agent asks, without one. */
@@ -152,6 +156,38 @@ test('the address in the configuration wins over the one in the credential', asy
   await world.start({ account: 'moved', config: { server: world.orchestrator.agentAddress } });
   await world.connected('moved');
   expect((await world.row('moved'))?.disconnectedAt).toBeNull();
+});
+
+test('at two thirds of its life a certificate is renewed under a session that runs on, and the one before ends with its use', async () => {
+  const agent = await world.start({ account: 'month', joinToken: await world.invite('month') });
+  await world.connected('month');
+  await agent.stop();
+  const { credential } = await world.kept('month');
+  const port = Number(world.orchestrator.agentAddress.split(':').at(-1));
+  const tlsOf = ({ credential: kept }: Kept) => ({
+    tls: { ca: kept?.ca ?? '', certificate: kept?.certificate ?? '', key: kept?.key ?? '' },
+  });
+  const live = await new ScriptedAgent(port, tlsOf({ credential })).hello().welcomed();
+
+  const clock = new ManualClock();
+  clock.advance(credential?.issuedAtMs ?? 0);
+  const keeper = await world.keeper('month', clock);
+  await keeper.current();
+  clock.advance(18 * DAY_MS);
+  await keeper.current();
+  expect((await world.kept('month')).credential).toEqual(credential);
+  clock.advance(2 * DAY_MS);
+  await expect.poll(async () => (await world.kept('month')).credential?.certificate).not.toBe(credential?.certificate);
+  await keeper.stop();
+  const renewed = await world.kept('month');
+  expect(renewed.credential?.key).not.toBe(credential?.key);
+  expect(live.goAway).toBeUndefined();
+  // The answer may have been lost: until the new one is used, the old one counts.
+  await new ScriptedAgent(port, tlsOf({ credential })).hello().welcomed();
+  const next = await new ScriptedAgent(port, tlsOf(renewed)).hello().welcomed();
+  const old = new ScriptedAgent(port, tlsOf({ credential })).hello();
+  await expect.poll(() => old.end).toMatch(/^UNAUTHENTICATED: .*replaced/);
+  for (const each of [live, next, old]) each.cut();
 });
 
 test('a made-up join token is refused without a word of what there is', async () => {

@@ -1,12 +1,17 @@
 /** Who may be an agent: the holder of the account's newest credential, over TLS, and nobody else. */
 
-import { rm, stat } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openOwnCertificate } from '../../src/orchestrator/hub/own-certificate.ts';
 import { startHubServer } from '../../src/orchestrator/hub/server.ts';
 import { loadAuthority } from '../../src/orchestrator/security/authority.ts';
+import type { CertificateAndKey } from '../../src/orchestrator/security/issue.ts';
 import { revokeAgent } from '../../src/orchestrator/store/agents.ts';
+import { systemClock } from '../../src/shared/clock.ts';
+import { silentLog } from '../../src/shared/log.ts';
 import { HubBench } from '../support/hub-bench.ts';
+import { ScriptedAgent } from '../support/scripted-agent.ts';
 
 const bench = new HubBench();
 
@@ -52,6 +57,37 @@ test('over TLS the certificate is the identity: a token is not heard, an old or 
   await bench.add('east');
   const old = bench.dial({ tls }).hello();
   await expect.poll(() => old.end).toMatch(/^UNAUTHENTICATED: .*replaced/);
+});
+
+test('a certificate of your own is presented, the next one as soon as it is there, and sessions run on', async () => {
+  const foreign = (name: string) => loadAuthority({ dataDir: join(bench.folder, name), hosts: [], now: Date.now });
+  const [first, second] = [await foreign('own-1'), await foreign('own-2')];
+  const files = { certFile: join(bench.folder, 'own.crt'), keyFile: join(bench.folder, 'own.key') };
+  const put = async ({ certificate, key }: CertificateAndKey): Promise<void> => {
+    await writeFile(files.keyFile, key);
+    await writeFile(files.certFile, certificate);
+  };
+  await expect(openOwnCertificate({ ...files, clock: systemClock, log: silentLog })).rejects.toMatchObject({
+    code: 'AGENT_CERTIFICATE',
+  });
+  await put(first.server);
+  const own = await openOwnCertificate({ ...files, clock: systemClock, log: silentLog, lookMs: 20 });
+  const address = { host: '127.0.0.1', port: 0 };
+  const server = await startHubServer({ hub: bench.hub, address, authority: bench.authority, ownCertificate: own });
+  const { certificate, key } = bench.east;
+  const dial = (ca: string) => new ScriptedAgent(server.port, { tls: { ca, certificate, key } });
+  const agent = await dial(first.ca).hello().welcomed();
+  const changed = Promise.withResolvers<void>();
+  own.onChange(changed.resolve);
+  await put(second.server);
+  await changed.promise;
+  const doubter = dial(first.ca).hello();
+  await expect.poll(() => doubter.end).toMatch(/^UNAVAILABLE/);
+  expect(agent.end).toBeUndefined();
+  const next = await dial(second.ca).hello().welcomed();
+  for (const each of [agent, doubter, next]) each.cut();
+  own.stop();
+  await server.stop();
 });
 
 test('without TLS nothing but loopback is served', async () => {

@@ -8,7 +8,7 @@ import type { Operation, OperationSpec, ResultValue } from '../../src/protocol/o
 import { startOrchestrator } from '../../src/orchestrator/orchestrator.ts';
 import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
 import type { OrchestratorConfig } from '../../src/orchestrator/config.ts';
-import type { AgentCredential } from '../../src/orchestrator/security/credential.ts';
+import type { GivenCredential } from '../../src/orchestrator/security/credential.ts';
 import { listAgents } from '../../src/orchestrator/store/agents.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
@@ -23,7 +23,7 @@ let scratch: Scratch | undefined;
 let folder: string;
 let orchestrator: Orchestrator;
 let config: OrchestratorConfig;
-let credential: AgentCredential;
+let credential: GivenCredential;
 let agent: TestAgent;
 let count = 0;
 

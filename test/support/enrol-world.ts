@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import type { AgentConfig } from '../../src/agent/config.ts';
 import { CredentialSecret } from '../../src/agent/enrol/credential-secret.ts';
 import type { Kept } from '../../src/agent/enrol/credential-secret.ts';
+import { CredentialKeeper } from '../../src/agent/enrol/keeper.ts';
 import { openClusterAccess } from '../../src/agent/kubernetes/cluster-access.ts';
 import { KubeApi } from '../../src/agent/kubernetes/kube-api.ts';
 import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
@@ -16,7 +17,7 @@ import type { Operation } from '../../src/protocol/operation.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import type { Clock } from '../../src/shared/clock.ts';
-import { createLog } from '../../src/shared/log.ts';
+import { createLog, silentLog } from '../../src/shared/log.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { startAgent } from './agent.ts';
@@ -120,6 +121,23 @@ export class EnrolWorld {
     const says = (pattern: RegExp): Promise<string> =>
       vi.waitUntil(() => lines.map((line) => JSON.stringify(line)).find((line) => pattern.test(line)), PATIENCE);
     return { agent, lines, stop, says };
+  }
+
+  /** What keeps an account's credential, with a clock of the test's own and no agent around it. */
+  async keeper(account: string, clock: Clock): Promise<CredentialKeeper> {
+    return new CredentialKeeper({
+      secret: await this.#secret(account),
+      joinTokenFile: undefined,
+      way: { serverName: undefined, plaintext: false, proxy: undefined },
+      server: undefined,
+      instanceId: 'test',
+      agentVersion: '0',
+      clock,
+      hubNow: () => clock.now(),
+      random: () => 0,
+      log: silentLog,
+      onHolds: () => undefined,
+    });
   }
 
   async connected(account: string): Promise<void> {

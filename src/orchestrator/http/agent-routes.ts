@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Services } from '../orchestrator.ts';
 import { listAgents } from '../store/agents.ts';
-import { agent, answer, credential, invitation, refusals, tokenCredential } from './answers.ts';
+import { agent, answer, credential, invitation, refusals } from './answers.ts';
 import type { Api } from './api.ts';
 import { HttpError } from './errors.ts';
 
@@ -45,7 +45,7 @@ const addToken = {
   tags: ['agents'],
   params: name,
   response: {
-    201: answer('The only time it is shown.', z.object({ credential: tokenCredential })),
+    201: answer('The only time it is shown.', z.object({ credential })),
     ...refusals({ 400: ['INVALID_REQUEST', 'TOKENS_NOT_HEARD'], 404: ['NO_SUCH_AGENT'] }),
   },
 };

@@ -153,21 +153,12 @@ export const credential = z
   .object({
     account: z.string(),
     server: z.string().describe('host:port where agents are served.'),
-    ca: z.string().describe('PEM.'),
-    certificate: z.string().describe('PEM.'),
-    key: z.string().describe('PEM. Secret.'),
+    ca: z.string().optional().describe('PEM. Without: the authorities that the system of the agent trusts.'),
+    certificate: z.string().optional().describe('PEM. Without: a proxy ends TLS, and the token is the proof.'),
+    key: z.string().optional().describe('PEM. Secret.'),
     token: z.string().describe('Secret.'),
   })
-  .meta({ id: 'Credential', description: 'Shown this once; what the account had before no longer counts.' });
-
-export const tokenCredential = z
-  .object({
-    account: z.string(),
-    server: z.string().describe('host:port where agents are served.'),
-    ca: z.string().optional().describe('PEM. Without: an authority that the system of the agent trusts.'),
-    token: z.string().describe('Secret.'),
-  })
-  .meta({ id: 'TokenCredential', description: 'Where a proxy before the orchestrator ends TLS.' });
+  .meta({ id: 'Credential', description: 'Shown this once.' });
 
 export const invitation = z
   .object({

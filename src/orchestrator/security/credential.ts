@@ -18,10 +18,11 @@ export interface AgentCredential {
   token: string;
 }
 
-/** The same where a proxy ends TLS. */
-export interface TokenCredential extends Pick<AgentCredential, 'account' | 'server' | 'token'> {
-  /** PEM; absent: the authorities that the agent's system trusts. */
+/** The same where agents see another's certificate: with `ca` absent they trust what their system does. A proxy that ends TLS sees no certificate of theirs. */
+export interface GivenCredential extends Pick<AgentCredential, 'account' | 'server' | 'token'> {
   ca?: string;
+  certificate?: string;
+  key?: string;
 }
 
 const ACCOUNT = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;

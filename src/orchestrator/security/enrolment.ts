@@ -10,7 +10,7 @@ import { saveJoinToken, useJoinToken } from '../store/join-tokens.ts';
 import type { Store } from '../store/store.ts';
 import type { Authority } from './authority.ts';
 import { hashToken, newToken, requireAccountName } from './credential.ts';
-import type { TokenCredential } from './credential.ts';
+import type { GivenCredential } from './credential.ts';
 import { JOIN_TOKEN_HOURS, judgeJoin } from './join.ts';
 import type { JoinRefusal } from './join.ts';
 
@@ -84,7 +84,7 @@ export class Enrolment {
   }
 
   /** A token beside those that the account has; of these the newer stays. @throws SluiceError NO_SUCH_AGENT. */
-  async addToken(account: string): Promise<TokenCredential> {
+  async addToken(account: string): Promise<GivenCredential> {
     const token = newToken();
     if (!(await addAgentToken(this.#options.store, account, hashToken(token)))) throw noSuchAgent(account);
     const { server, hubAuthority } = this.#options;
