@@ -2,6 +2,7 @@
 
 import type { AccessRule } from '../protocol/operation.ts';
 import type { MissingRight } from '../protocol/missing-rights.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import { rulesToReview } from './doctor/judge-rights.ts';
 import { NEEDED_RIGHTS } from './doctor/needed-rights.ts';
@@ -28,7 +29,7 @@ const BUILT_IN: ReadonlySet<string> = new Set(['', 'apps', 'autoscaling', 'disco
  * each right that the first answer leaves open.
  * @throws KubeError; what `signal` aborts with.
  */
-export async function missingRights(api: KubeApi, policy: Policy, signal: AbortSignal): Promise<MissingRight[]> {
+async function missingRights(api: KubeApi, policy: Policy, signal: AbortSignal): Promise<MissingRight[]> {
   const needed = rulesToReview(NEEDED_RIGHTS, PLURALS, policy);
   const rules = needed.map(({ group, resource, verb }): AccessRule => ({ group, resource, verb }));
   const missing: MissingRight[] = [];
@@ -53,18 +54,50 @@ async function isServed(api: KubeApi, group: string, signal: AbortSignal): Promi
   }
 }
 
-/** How long the review may take; what comes later is said at the next session. */
+/** How long a review may take. */
 const REVIEW_MS = 5_000;
+/** How soon what was missing, or could not be asked, is looked at again: somebody may have put it right. */
+const AGAIN_MS = 600_000;
 
-/** As `missingRights`, for people only: undefined where the API server does not answer. Never rejects. */
-export async function reviewOwnRights(api: KubeApi, policy: Policy, log: Log): Promise<MissingRight[] | undefined> {
-  try {
-    const missing = await missingRights(api, policy, AbortSignal.timeout(REVIEW_MS));
-    if (missing.length > 0) log.warn({ what: missing.map(showRight).join('; ') }, 'rights are missing');
-    return missing;
-  } catch {
-    // That it does not answer is said by whoever needs it.
-    return undefined;
+export interface OwnRightsOptions {
+  api: KubeApi;
+  policy: Policy;
+  clock: Clock;
+  log: Log;
+}
+
+/** What the agent lacks, as it was last told; an agent that lacks nothing asks once. */
+export class OwnRights {
+  /** Null: the API server has not said yet. */
+  missing: MissingRight[] | null = null;
+  #options: OwnRightsOptions;
+  #stop = new AbortController();
+  #cancel: () => void = () => undefined;
+
+  constructor(options: OwnRightsOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects. */
+  async review(): Promise<void> {
+    const { api, policy, clock, log } = this.#options;
+    try {
+      const signal = AbortSignal.any([AbortSignal.timeout(REVIEW_MS), this.#stop.signal]);
+      const missing = await missingRights(api, policy, signal);
+      const what = missing.map(showRight).join('; ');
+      const known = this.missing?.map(showRight).join('; ') ?? '';
+      if (what !== '' && what !== known) log.warn({ what }, 'rights are missing');
+      this.missing = missing;
+    } catch {
+      // That the API server does not answer is said by whoever needs it.
+    }
+    if (this.missing?.length === 0 || this.#stop.signal.aborted) return;
+    this.#cancel = clock.after(AGAIN_MS, () => void this.review());
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#cancel();
   }
 }
 

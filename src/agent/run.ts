@@ -25,7 +25,7 @@ import { Resources } from './kubernetes/resources.ts';
 import { openElection } from './lease/open-election.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { agentNow } from './metrics/now.ts';
-import { reviewOwnRights } from './own-rights.ts';
+import { OwnRights } from './own-rights.ts';
 import { Reclaim } from './reclaim.ts';
 import { startStatusServer } from './status-server.ts';
 import type { AgentStatus } from './status-server.ts';
@@ -108,8 +108,10 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     onStatus: (each, epoch) => session?.sendStatus(each, epoch),
     onEnded: (kind, code, tookMs) => metrics.operationEnded(kind, code, tookMs),
   });
+  const rights = new OwnRights({ api, policy, clock, log });
   const statusNow = (): AgentStatus => ({
     ...fullStatus(status, dispatcher, health, guards),
+    missingRights: rights.missing,
     ...election?.standing(),
   });
   const server =
@@ -128,6 +130,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     health.stop();
     watchdog.stop();
     reclaim.stop();
+    rights.stop();
     api.close();
     // Nothing acts any more.
     await election?.leave();
@@ -139,8 +142,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   guards.start();
   status.kubernetesVersion = await readKubernetesVersion(api, log);
   // Over the connection that is free again. For people too: whoever is slow to answer it holds up no session.
-  const review = reviewOwnRights(api, policy, log).then((missing) => void (status.missingRights = missing ?? null));
-  await within(review, REVIEW_MS);
+  await within(rights.review(), REVIEW_MS);
 
   const instanceId = randomUUID();
   const agentVersion = packageJson.version;
@@ -175,7 +177,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
         watchdog.expect(LIMITS.welcomeTimeoutMs);
         session = new Session({
           stream,
-          hello: { ...helloOf(instanceId, config, status, dispatcher, health), ...options.hello },
+          hello: { ...helloOf(instanceId, config, statusNow(), dispatcher, health), ...options.hello },
           dispatcher,
           health,
           clock,

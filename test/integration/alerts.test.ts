@@ -65,6 +65,10 @@ const AGENT: Record<string, Case> = {
     },
     quiet: { 'sluice_agent_watch_stale_seconds{resource="pods"}': '0 30 0 30 0x30' },
   },
+  SluiceAgentRightsMissing: {
+    fires: { sluice_agent_missing_rights: '3x30' },
+    quiet: { sluice_agent_missing_rights: '3x10 0x30' },
+  },
   SluiceAgentGuardFired: {
     fires: { sluice_agent_guards_fired_total: '0x10 1x30' },
     quiet: { sluice_agent_guards_fired_total: '3x40', 'sluice_agent_guards{state="fired"}': '0x40' },

@@ -56,7 +56,7 @@ export const AGENT_METRICS = {
   missingRights: {
     name: 'sluice_agent_missing_rights',
     type: 'gauge',
-    help: 'Rights that a canary takes and the API server did not grant when the agent started; absent where it did not say.',
+    help: 'Rights that a canary takes and the API server does not grant, looked at again every 10 minutes; absent where it did not say.',
   },
   operations: {
     name: 'sluice_agent_operations_total',
