@@ -25,6 +25,11 @@ interface OrchestratorFlags extends LogFlags {
   agents?: string;
   agentsPublic?: string;
   plaintextAgents?: boolean;
+  agentsBehindProxy?: boolean;
+  agentsTlsCertFile?: string;
+  agentsTlsKeyFile?: string;
+  agentsCaFile?: string;
+  agentCertificateDays?: string;
   metricProvider?: string[];
   retentionDays?: string;
   workRetentionDays?: string;
@@ -139,7 +144,18 @@ function withOrchestratorFlags(command: Command): Command {
     .option('--api-tls-key-file <file>', 'its key, PEM')
     .option('--agents <host:port>', 'where agents are served (default: 127.0.0.1:8443)')
     .option('--agents-public <host:port>', 'as agents reach it; written into credentials')
-    .option('--plaintext-agents', 'no TLS; on loopback only')
+    .option('--plaintext-agents', 'no TLS; on loopback only, or with the next')
+    .option('--agents-behind-proxy', 'a proxy before it ends TLS: agents prove themselves by tokens')
+    .option(
+      '--agents-tls-cert-file <file>',
+      "your own certificate for the agents' port, PEM, read anew when it changes",
+    )
+    .option('--agents-tls-key-file <file>', 'its key, PEM')
+    .option(
+      '--agents-ca-file <file>',
+      'the authority of the certificate that agents see, PEM; their system knows it without',
+    )
+    .option('--agent-certificate-days <days>', "how long an agent's certificate counts (default: 30)")
     .option('--metric-provider <name=url>', 'a Prometheus; any number of times', many)
     .option('--retention-days <days>', 'how long deployments are kept with their events after their end (default: 90)')
     .option('--work-retention-days <days>', "how long their runs' steps and operations are (default: 7)");
@@ -159,6 +175,11 @@ function orchestratorSettings(flags: OrchestratorFlags): Record<string, string |
     SLUICE_AGENT_ADDRESS: flags.agents,
     SLUICE_AGENT_PUBLIC_ADDRESS: flags.agentsPublic,
     SLUICE_AGENT_PLAINTEXT: flags.plaintextAgents === true ? '1' : undefined,
+    SLUICE_AGENT_BEHIND_PROXY: flags.agentsBehindProxy === true ? '1' : undefined,
+    SLUICE_AGENT_TLS_CERT_FILE: flags.agentsTlsCertFile,
+    SLUICE_AGENT_TLS_KEY_FILE: flags.agentsTlsKeyFile,
+    SLUICE_AGENT_CA_FILE: flags.agentsCaFile,
+    SLUICE_AGENT_CERTIFICATE_DAYS: flags.agentCertificateDays,
     SLUICE_METRIC_PROVIDERS: flags.metricProvider?.join(','),
     SLUICE_RETENTION_DAYS: flags.retentionDays,
     SLUICE_WORK_RETENTION_DAYS: flags.workRetentionDays,

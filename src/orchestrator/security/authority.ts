@@ -177,7 +177,7 @@ class OwnAuthority implements Authority {
 }
 
 /** As agents name it. */
-export function fingerprintOf(certificate: X509Certificate): string {
+function fingerprintOf(certificate: X509Certificate): string {
   return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
 }
 

@@ -4,7 +4,7 @@ import type { AgentRow } from '../store/agents.ts';
 import type { Trusted } from './authority.ts';
 
 /** `settled`: one authority. `published`: the next is trusted by those that know it. `signing`: it signs, the old one still counts. */
-export type RotationPhase = 'settled' | 'published' | 'signing';
+type RotationPhase = 'settled' | 'published' | 'signing';
 
 export interface Rotation {
   phase: RotationPhase;
