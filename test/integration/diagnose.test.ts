@@ -303,6 +303,14 @@ test('another cause is another line; and when it is over, how long it took, and 
   expect(await watched.status()).toMatchObject({ cause: '', hint: '', lastError: '' });
 });
 
+test('an address that lets every packet fall is told while the first attempt still waits', async () => {
+  await using hole = await startBlackHole();
+  const watched = await agentOf({ server: `127.0.0.1:${hole.port}` });
+  await expect.poll(() => watched.warnings().length, { timeout: 15_000, interval: 50 }).toBe(1);
+  expect(watched.warnings()[0]).toMatchObject({ cause: 'tcp', code: 'TIMEOUT' });
+  expect(await watched.status()).toMatchObject({ cause: 'tcp' });
+});
+
 describe('what does not answer is found within the time that is given', () => {
   const target = (port: number) => ({
     server: `127.0.0.1:${port}`,

@@ -41,6 +41,9 @@ export interface ConnectLoopOptions {
   onTrouble: (trouble: Trouble) => void;
 }
 
+/** Without an answer for so long, something is wrong; the attempt itself waits for four times as long. */
+const SLOW_MS = 5000;
+
 /** Runs until `signal` aborts. Never rejects. */
 export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortSignal): Promise<void> {
   const { log, now, random, onWait, onTrouble } = options;
@@ -64,6 +67,7 @@ export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortS
 
 async function attempt(options: ConnectLoopOptions, outage: Outage, signal: AbortSignal): Promise<SessionEnd> {
   let client: AgentHubClient | undefined;
+  const answered = new AbortController();
   try {
     const credential = await options.readCredential();
     // Told to stop meanwhile, when there was no session to close: one that began now would never end.
@@ -73,12 +77,17 @@ async function attempt(options: ConnectLoopOptions, outage: Outage, signal: Abor
     const server = serverOf(credential, options);
     const { serverName, plaintext, proxy } = options;
     client = openHubClient({ server, serverName, plaintext, proxy }, credential);
-    return await options.runSession(client.Connect(metadata), () => outage.over());
+    void pause(SLOW_MS, answered.signal).then(() => answered.signal.aborted || outage.slow());
+    return await options.runSession(client.Connect(metadata), () => {
+      answered.abort();
+      return outage.over();
+    });
   } catch (error) {
     // What may be asked again is a connection's fault like any other; what is not, a person has to put right.
     const isPassing = error instanceof SluiceError && error.disposition === 'retry';
     return { kind: 'lost', code: isPassing ? 'UNAVAILABLE' : 'CREDENTIAL', message: messageOf(error) };
   } finally {
+    answered.abort();
     // Not closed, each client keeps 23 KB.
     client?.close();
   }

@@ -8,6 +8,8 @@ import type { SessionEnd } from './session-end.ts';
 
 /** A failure that looks the same may have another cause by now. */
 const AGAIN_MS = 60_000;
+/** What a slow attempt looks like; no failure does. */
+const SLOW = 'slow';
 
 /** What `/status` shows while there is no session. */
 export interface Trouble {
@@ -67,6 +69,12 @@ export class Outage {
     this.#failed(end);
   }
 
+  /** An attempt has had no answer for a while, and may go without one for longer: the way is looked at already. */
+  slow(): void {
+    if (this.#probe || this.#isKnown(SLOW)) return;
+    this.#begin(SLOW, undefined);
+  }
+
   /** A session began. @returns undefined if it was the first attempt of all. */
   over(): Absence | undefined {
     const { now } = this.#options;
@@ -91,24 +99,33 @@ export class Outage {
       this.#tell(causeOfEnd(end));
       return;
     }
-    const { now, log } = this.#options;
+    const { log } = this.#options;
     // Ports and times differ from one attempt to the next; what happened does not.
     const like = `${end.code} ${end.message.replaceAll(/\d+/g, '#')}`;
-    const isKnown = this.#looked?.like === like && now() - this.#looked.atMs < AGAIN_MS;
-    if (isKnown || this.#probe) {
+    if (this.#probe || this.#isKnown(like)) {
       log.debug({ code: end.code, message: end.message, attempt: this.#attempts }, 'attempt failed');
       return;
     }
-    this.#looked = { like, atMs: now() };
-    // Beside the wait: a rollout under way must not wait for an explanation.
+    this.#begin(like, end);
+  }
+
+  #isKnown(like: string): boolean {
+    return this.#looked?.like === like && this.#options.now() - this.#looked.atMs < AGAIN_MS;
+  }
+
+  /** Looks at the way, beside the wait: a rollout under way must not wait for an explanation. */
+  #begin(like: string, end: Unwelcome | undefined): void {
+    this.#looked = { like, atMs: this.#options.now() };
     const stop = new AbortController();
     this.#probe = { stop, done: this.#look(end, stop.signal) };
   }
 
-  async #look(end: Unwelcome, signal: AbortSignal): Promise<void> {
+  /** @param end undefined: the attempt still waits, and where the way is open there is nothing to tell. */
+  async #look(end: Unwelcome | undefined, signal: AbortSignal): Promise<void> {
     const found = await this.#options.diagnose(signal).catch(() => undefined);
     this.#probe = undefined;
-    if (!signal.aborted) this.#tell(found ?? causeOfEnd(end));
+    const diagnosis = found ?? (end && causeOfEnd(end));
+    if (!signal.aborted && diagnosis) this.#tell(diagnosis);
   }
 
   #tell(diagnosis: Diagnosis): void {

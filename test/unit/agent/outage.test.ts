@@ -114,3 +114,16 @@ test('an end that was planned is no warning', async () => {
   expect(said()).toEqual(['info session ended ']);
   expect(probes()).toBe(0);
 });
+
+test('an attempt that has no answer has its way looked at before it fails: one warning for both, and none where the way is open', async () => {
+  const { outage, said, fails } = world(refused, refused, undefined);
+  outage.slow();
+  await turn();
+  outage.slow();
+  expect(said()).toEqual(['warn cannot connect REFUSED']);
+  await fails({ kind: 'lost', code: 'NO_WELCOME', message: 'It did not answer.' });
+  expect(said()).toHaveLength(1);
+  outage.slow();
+  await turn();
+  expect(said()).toHaveLength(1);
+});
