@@ -22,6 +22,8 @@ for (const folder of cacheFolders()) {
 }
 const given = asked();
 if (given?.command === 'run') {
+  // Whoever started it was killed, and passes no signal on any more.
+  if (given.untilStdinEnds) process.stdin.resume().once('close', () => stopping.abort('its starter is gone'));
   const { serve } = await import('./serve.ts');
   // Written now, since a process that is killed writes nothing at its end.
   await serve({ ...process.env, ...given.settings }, stopping.signal, flushCompileCache);

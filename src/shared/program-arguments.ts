@@ -8,28 +8,31 @@ export type ProgramArguments =
       command: 'run';
       /** Variables that go over those of the environment; absent: none. */
       settings?: Record<string, string>;
+      /** Whoever started it holds its standard input; when that ends, so does it. Absent: it looks at none. */
+      untilStdinEnds?: true;
     }
   | { command: 'doctor'; json: boolean };
 
 /** @param given what follows the file's name. @throws SluiceError CONFIG */
 export function readArguments(given: readonly string[]): ProgramArguments {
-  const { command = 'run', output, more, settings } = parse(given);
+  const { command = 'run', output, more, settings, untilStdinEnds } = parse(given);
   if (command !== 'run' && command !== 'doctor') throw wrong(`${command} is none of its commands`);
   if (more.length > 0) throw wrong(`it takes no ${more.join(' ')}`);
   if (output !== undefined && output !== 'json' && output !== 'text') throw wrong('--output is text or json');
   if (command === 'run' && output !== undefined) throw wrong('--output is for doctor');
   const isPlain = Object.keys(settings).length === 0;
   if (command === 'doctor') {
-    if (!isPlain) throw wrong('--log-format and --log-level are not for doctor');
+    if (!isPlain || untilStdinEnds) throw wrong('doctor takes --output alone');
     return { command, json: output === 'json' };
   }
-  return isPlain ? { command } : { command, settings };
+  return { command, ...(!isPlain && { settings }), ...(untilStdinEnds && { untilStdinEnds }) };
 }
 
 interface Given {
   command?: string;
   output?: string;
   settings: Record<string, string>;
+  untilStdinEnds: boolean;
   more: string[];
 }
 
@@ -39,6 +42,7 @@ function parse(given: readonly string[]): Given {
       output: { type: 'string', short: 'o' },
       'log-format': { type: 'string' },
       'log-level': { type: 'string' },
+      'until-stdin-ends': { type: 'boolean' },
     } as const;
     const { values, positionals } = parseArgs({ args: [...given], options, allowPositionals: true });
     const [command, ...more] = positionals;
@@ -47,7 +51,13 @@ function parse(given: readonly string[]): Given {
       ...(format !== undefined && { SLUICE_LOG_FORMAT: format }),
       ...(level !== undefined && { SLUICE_LOG_LEVEL: level }),
     };
-    return { ...(command !== undefined && { command }), ...(output !== undefined && { output }), settings, more };
+    return {
+      ...(command !== undefined && { command }),
+      ...(output !== undefined && { output }),
+      settings,
+      untilStdinEnds: values['until-stdin-ends'] === true,
+      more,
+    };
   } catch (error) {
     throw wrong(messageOf(error));
   }

@@ -1,7 +1,7 @@
 /** `sluice up` as a person runs it: it starts, says how the first agent gets to it, tells of the agent, and Ctrl-C leaves nothing behind. */
 
 import { once } from 'node:events';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -44,18 +44,20 @@ function start(name: string): Child {
 const says = (child: Child, text: string): Promise<string> =>
   child.until(`it says ${text}`, () => (child.log().includes(text) ? child.log() : undefined), 30_000);
 
-/** Processes that work in the scratch folder. */
+/** Processes that work in the scratch folder: told so on their command line or in their environment, or standing in it. */
 function left(): string[] {
-  const commands = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return '';
-      }
-    });
-  return commands.filter((command) => command.includes(scratch.folder) && !command.includes('sluice-scratch'));
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && saysOf(pid).includes(scratch.folder));
+}
+
+function saysOf(pid: string): string {
+  try {
+    const [command, environment] = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'utf8'));
+    const said = `${command} ${environment} ${readlinkSync(`/proc/${pid}/cwd`)}`;
+    return said.includes('sluice-scratch') ? '' : said;
+  } catch {
+    // It ended meanwhile.
+    return '';
+  }
 }
 
 /** What an agent that is installed by the printed line makes of its join token. */
@@ -95,6 +97,16 @@ test('the second start goes on with the same data and expects the agent of befor
   expect(output).not.toContain('helm install');
   await up.stop('SIGINT');
   expect([up.exit, left()]).toEqual([0, []]);
+});
+
+test('killed, it takes its orchestrator and the database along', async () => {
+  const up = start('killed');
+  await up.start();
+  await says(up, 'Ctrl-C stops it.');
+  // The command line, the orchestrator, and PostgreSQL with its workers.
+  expect(left().length).toBeGreaterThan(3);
+  await up.kill9();
+  await expect.poll(left, { timeout: 20_000 }).toEqual([]);
 });
 
 test('an address that is taken ends it, with the reason', async () => {

@@ -49,8 +49,10 @@ export function startProgram(
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const env = { ...pretty, ...withoutOurs(environment), ...given };
   const detached = stdout === 'pipe';
-  const stdio = [detached ? 'ignore' : 'inherit', stdout, 'inherit'] as const;
-  const child = spawn(process.execPath, [fileOf(program), ...args], { stdio: [...stdio], env, detached });
+  const stdio = [detached ? 'pipe' : 'inherit', stdout, 'inherit'] as const;
+  // Its standard input ends with this process, however that ends.
+  const all = [fileOf(program), ...args, ...(detached ? ['--until-stdin-ends'] : [])];
+  const child = spawn(process.execPath, all, { stdio: [...stdio], env, detached });
   // A terminal's Ctrl-C reaches the child by itself; a supervisor's signal does not.
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
   // With a terminal it would hear it twice, which means "now".

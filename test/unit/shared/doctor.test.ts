@@ -64,6 +64,7 @@ test('a program runs, or is asked to look at itself', () => {
     command: 'run',
     settings: { SLUICE_LOG_FORMAT: 'pretty', SLUICE_LOG_LEVEL: 'debug' },
   });
+  expect(readArguments(['--until-stdin-ends'])).toEqual({ command: 'run', untilStdinEnds: true });
   expect(readArguments(['doctor'])).toEqual({ command: 'doctor', json: false });
   expect(readArguments(['doctor', '-o', 'json'])).toEqual({ command: 'doctor', json: true });
   expect(readArguments(['doctor', '--output=text'])).toEqual({ command: 'doctor', json: false });
