@@ -62,3 +62,18 @@ test('a release of five steps asks the API server at most 80 times, with retain:
     expect(requests.length, requests.join('\n')).toBeLessThanOrEqual(MOST);
   }
 }, 240_000);
+
+test('and the orchestrator has counted them, step by step', async () => {
+  const lines = (await (await fetch(`${orchestrator.url}/metrics`)).text()).split('\n');
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'sluice_deployments_ended_total{outcome="succeeded"} 4',
+      'sluice_step_duration_seconds_count{step="preparation"} 4',
+      // Three releases of five steps, and 100 % in each promotion.
+      'sluice_step_duration_seconds_count{step="setWeight"} 15',
+      'sluice_step_duration_seconds_count{step="promotion"} 3',
+      'sluice_weight_changes_total 18',
+      'sluice_deployments{state="running"} 0',
+    ]),
+  );
+});
