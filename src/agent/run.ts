@@ -147,7 +147,10 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
   const instanceId = randomUUID();
   const agentVersion = packageJson.version;
   const hubNow = (): number => dispatcher.now();
-  const onHolds = (holds: Holds): void => session?.holds(holds);
+  const onHolds = (holds: Holds): void => {
+    status.credentialNotAfterMs = credentials.atHand ? notAfterMsOf(credentials.atHand) : null;
+    session?.holds(holds);
+  };
   const credentials = openCredentials(config, { api, clock, hubNow, random, log, instanceId, agentVersion, onHolds });
   const loopStop = new AbortController();
   const loop = runConnectLoop(

@@ -112,14 +112,12 @@ test('a certificate that ended is refused with its date, and a new join token he
   await world.connected('away');
 });
 
-test('revoked, its stream ends within a second, and its join token counts no more', async () => {
+test('revoked, its stream ends at once, and its join token counts no more', async () => {
   const agent = await world.start({ account: 'gone', joinToken: await world.invite('gone') });
   await world.connected('gone');
   const joinToken = await world.invite('gone');
-  const startedMs = performance.now();
   await world.orchestrator.office.revokeAgent('gone');
-  await expect.poll(() => world.orchestrator.hub.isConnected('gone'), { interval: 10 }).toBe(false);
-  expect(performance.now() - startedMs).toBeLessThan(1000);
+  expect(world.orchestrator.hub.isConnected('gone')).toBe(false);
   await agent.says(/The credential of gone is revoked/);
   await expect(enrol(joinToken, await newKey())).rejects.toMatchObject({ code: 'JOIN_TOKEN' });
 });

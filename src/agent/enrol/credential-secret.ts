@@ -42,11 +42,16 @@ export class CredentialSecret {
     this.#name = name;
   }
 
-  /** @returns nothing kept where there is no Secret, or one without a readable credential. @throws SluiceError SECRET. */
-  async read(): Promise<Kept> {
+  /** @returns nothing kept where there is no Secret, or one without a readable credential. @throws SluiceError SECRET; when `signal` aborts too. */
+  async read(signal?: AbortSignal): Promise<Kept> {
     let secret: { data?: Record<string, string> };
     try {
-      secret = await this.#api.call({ method: 'GET', path: this.#path, what: `read ${this.#what}` });
+      secret = await this.#api.call({
+        method: 'GET',
+        path: this.#path,
+        what: `read ${this.#what}`,
+        ...(signal && { signal }),
+      });
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return {};
       throw this.#fault('read', error);

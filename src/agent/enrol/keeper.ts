@@ -38,6 +38,8 @@ export interface CredentialKeeperOptions {
   onHolds: (holds: Holds) => void;
 }
 
+/** With a credential in memory, an API server that is slow to answer holds up no connection to the orchestrator. */
+const READ_MS = 2_000;
 /** Whatever the clocks say, no certificate is renewed more often. */
 const LEAST_MS = 500;
 /** The longest a timer can wait. */
@@ -130,7 +132,7 @@ export class CredentialKeeper {
   /** What cannot be read now was read before. */
   async #read(): Promise<Kept> {
     try {
-      return await this.#options.secret.read();
+      return await this.#options.secret.read(this.#memory && AbortSignal.timeout(READ_MS));
     } catch (error) {
       if (!this.#memory) throw error;
       this.#options.log.debug({ err: error }, 'Secret cannot be read: the credential in memory is used');

@@ -38,6 +38,8 @@ export class TrustDesk {
   readonly #options: TrustDeskOptions;
   readonly #stop: () => void;
   #last: Promise<void> = Promise.resolve();
+  /** A look at all agents is to come: of 10,000 that speak at once it is one, not 10,000. */
+  #isToAdvance = false;
 
   constructor(options: TrustDeskOptions) {
     this.#options = options;
@@ -67,16 +69,19 @@ export class TrustDesk {
     if (!isSane) return;
     this.#soon(async () => {
       await saveHoldings(this.#options.store, account, { authorities, serial });
-      await this.#advance();
+      this.look();
     });
   }
 
   /** An agent was revoked, or another way of waiting has ended. */
   look(): void {
+    if (this.#isToAdvance) return;
+    this.#isToAdvance = true;
     this.#soon(() => this.#advance());
   }
 
   async #advance(): Promise<void> {
+    this.#isToAdvance = false;
     const { store, log, authority, signsHub } = this.#options;
     if (!authority.trusted.some(({ role }) => role === 'next')) return;
     const { waiting } = assessRotation(authority.trusted, await listAgents(store), signsHub);
