@@ -60,8 +60,8 @@ export async function insertControl(store: Store, control: NewControl): Promise<
 }
 
 /**
- * Stores an approval of one rollout, if it waits for one at this step, and wakes it. Looked at and written as one: an approval
- * that comes a moment late is not one of the next step, which may ask for somebody else.
+ * Stores an approval of one rollout, if it waits for one at this step, and wakes it. The step stands in its detail: one that
+ * comes a moment late is not one of the next step, which may ask for somebody else.
  * @returns false when it does not wait there (any more).
  */
 export async function insertApproval(
@@ -71,8 +71,8 @@ export async function insertApproval(
   const { rows } = await store.pool.query<ControlRow>(
     `with d as (select id from sluice.deployment where id = $1 for no key update),
        r as (select id from sluice.rollout where id = $2 and state = 'waitingApproval' and step = $4 for share)
-     insert into sluice.control (deployment_id, rollout_id, kind, by)
-     select d.id, r.id, 'approve', $3 from d, r
+     insert into sluice.control (deployment_id, rollout_id, kind, by, detail)
+     select d.id, r.id, 'approve', $3, jsonb_build_object('step', $4::integer) from d, r
      returning ${COLUMNS}`,
     [deploymentId, rolloutId, by, step],
   );

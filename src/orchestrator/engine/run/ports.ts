@@ -33,6 +33,8 @@ export interface Control {
   kind: ControlKind;
   by: string;
   reason: string;
+  /** Of an approval: the step that it was said of, since the next one may be for somebody else to approve. */
+  step?: number;
 }
 
 /** Events, controls and timers in the store. */

@@ -68,9 +68,11 @@ function ledger(store: Store): Ledger {
     },
     async controlsAfter(rollout, deploymentId, afterId) {
       const rows = await controlsAfter(store, rollout, deploymentId, afterId);
-      return rows.flatMap(({ id, kind, by, reason }): Control[] =>
-        kind === 'approve' || kind === 'abort' ? [{ id, kind, by, reason: reason ?? '' }] : [],
-      );
+      return rows.flatMap(({ id, kind, by, reason, detail }): Control[] => {
+        if (kind !== 'approve' && kind !== 'abort') return [];
+        const { step } = (detail ?? {}) as { step?: number };
+        return [{ id, kind, by, reason: reason ?? '', ...(step !== undefined && { step }) }];
+      });
     },
     onControl: (deploymentId, listener) => onControl(store, deploymentId, () => listener()),
     watchedMs: (rollout, timer) => readWatched(store, rollout, timer),

@@ -41,6 +41,8 @@ export class Run {
   #told: Promise<void> = Promise.resolve();
   #operations = 0;
   #timers = 0;
+  /** Of the strategy, from 1, as it was told. */
+  #strategyStep = 0;
   /** The newest control that was acted on. */
   #handled = 0;
   /** Past the point of no return an abort is heard, told and not obeyed. */
@@ -83,6 +85,7 @@ export class Run {
    */
   say(kind: string, message: string, rollout?: RolloutChange, detail?: Record<string, unknown>): Promise<void> {
     const { deploymentId, rolloutId } = this.identity;
+    this.#strategyStep = rollout?.step ?? this.#strategyStep;
     const entry: Entry = {
       deploymentId,
       rolloutId,
@@ -214,7 +217,8 @@ export class Run {
   }
 
   #wants(control: Control, approvals: boolean): boolean {
-    return control.kind === 'abort' || (approvals && control.kind === 'approve');
+    if (control.kind === 'abort') return true;
+    return approvals && (control.step === undefined || control.step === this.#strategyStep);
   }
 
   #waiter(): { rolloutId: string; deploymentId: string; watchId: string } {
