@@ -9,6 +9,7 @@ import { systemClock } from '../../src/shared/clock.ts';
 import { openAlerts } from '../../src/orchestrator/store/alerts.ts';
 import type { Kept } from '../../src/agent/enrol/credential-secret.ts';
 import { EnrolWorld } from '../support/enrol-world.ts';
+import { KubeGate, type Seen } from '../support/kube-gate.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ScriptedAgent } from '../support/scripted-agent.ts';
 
@@ -65,19 +66,23 @@ test('a join token counts once: a second agent is refused, and a person told', a
 
 test('an agent that ended between the answer and its Secret enrols again with the key it had stored', async () => {
   const joinToken = await world.invite('crashed');
-  const started = await world.start({ account: 'crashed', joinToken });
-  await world.connected('crashed');
-  const { key = '', enrolledWith = '' } = (await world.kept('crashed')).credential ?? {};
-  await started.stop();
-  // The Secret as it was before the answer came.
-  await world.deleteSecret('crashed');
-  await world.keep('crashed', { pending: { key, tokenId: enrolledWith } });
-  const again = await world.start({ account: 'crashed', joinToken });
-  await again.says(/agent enrolled/);
-  await world.connected('crashed');
+  await using gate = await KubeGate.open(world.plane.kubeconfig);
+  let writes = 0;
+  const isSecond = ({ method, path }: Seen): boolean =>
+    method === 'PATCH' && path.includes('/secrets/crashed') && ++writes === 2;
+  const held = gate.hold('before', isSecond);
+  const first = await world.keeper('crashed', systemClock, joinToken, gate.kubeconfig);
+  first.current().catch(() => undefined); // as good as dead: it waits for its Secret for ever
+  await held.arrived;
   const { credential, pending } = await world.kept('crashed');
-  expect(credential?.key).toBe(key);
-  expect(pending).toBeUndefined();
+  expect(credential).toBeUndefined();
+
+  const next = await world.start({ account: 'crashed', joinToken });
+  await next.says(/agent enrolled/);
+  await world.connected('crashed');
+  const kept = await world.kept('crashed');
+  expect(kept.credential?.key).toBe(pending?.key);
+  expect(kept.pending).toBeUndefined();
 });
 
 test('an expired token, and one that a newer one replaced, say so in one line', async () => {

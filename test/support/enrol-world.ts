@@ -43,7 +43,7 @@ export class EnrolWorld {
   folder = '';
   #agents: TestAgent[] = [];
   #count = 0;
-  #api: KubeApi | undefined;
+  readonly #apis = new Map<string, KubeApi>();
 
   /** Starts it for the tests of the file, and stops its agents after each. */
   constructor(environment: Record<string, string> = {}) {
@@ -61,7 +61,7 @@ export class EnrolWorld {
       for (const agent of this.#agents.splice(0)) await agent.stop();
     });
     afterAll(async () => {
-      this.#api?.close();
+      for (const api of this.#apis.values()) api.close();
       await this.orchestrator?.stop();
       await this.plane?.stop();
       await rm(this.folder, { recursive: true, force: true });
@@ -97,8 +97,7 @@ export class EnrolWorld {
   async start({ account, joinToken, kubeconfig, secret = account, clock, config }: Enrolling) {
     const lines: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
-    const joinTokenFile = join(this.folder, `join-${++this.#count}`);
-    await writeFile(joinTokenFile, joinToken ?? '');
+    const joinTokenFile = await this.#joinTokenFile(joinToken ?? '');
     const agent = await startAgent({
       server: '',
       kubeconfig: kubeconfig ?? this.plane.kubeconfig,
@@ -124,10 +123,10 @@ export class EnrolWorld {
   }
 
   /** What keeps an account's credential, with a clock of the test's own and no agent around it. */
-  async keeper(account: string, clock: Clock): Promise<CredentialKeeper> {
+  async keeper(account: string, clock: Clock, joinToken = '', kubeconfig?: string): Promise<CredentialKeeper> {
     return new CredentialKeeper({
-      secret: await this.#secret(account),
-      joinTokenFile: undefined,
+      secret: await this.#secret(account, kubeconfig),
+      joinTokenFile: await this.#joinTokenFile(joinToken),
       way: { serverName: undefined, plaintext: false, proxy: undefined },
       server: undefined,
       instanceId: 'test',
@@ -158,12 +157,16 @@ export class EnrolWorld {
     await (await this.#secret(account)).write(kept);
   }
 
-  async #secret(name: string): Promise<CredentialSecret> {
-    this.#api ??= new KubeApi(
-      await openClusterAccess({ kind: 'kubeconfig', path: this.plane.kubeconfig }),
-      systemClock,
-    );
-    return new CredentialSecret(this.#api, { namespace: 'sluice', name });
+  async #joinTokenFile(joinToken: string): Promise<string> {
+    const path = join(this.folder, `join-${++this.#count}`);
+    await writeFile(path, joinToken);
+    return path;
+  }
+
+  async #secret(name: string, path = this.plane.kubeconfig): Promise<CredentialSecret> {
+    const api = this.#apis.get(path) ?? new KubeApi(await openClusterAccess({ kind: 'kubeconfig', path }), systemClock);
+    this.#apis.set(path, api);
+    return new CredentialSecret(api, { namespace: 'sluice', name });
   }
 
   async deleteSecret(name: string): Promise<void> {
