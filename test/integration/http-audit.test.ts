@@ -122,7 +122,14 @@ describe('the audit', () => {
     expect(await page(`since=${new Date(Date.now() + 60_000).toISOString()}`)).toEqual([]);
     const { store, engine, clock, log } = api.orchestrator;
     await store.pool.query(`update sluice.audit set at = now() - interval '91 days' where id = $1`, [second?.id]);
+    await api.addToken('long-gone', { role: 'viewer' });
+    await store.pool.query(
+      `update sluice.api_token set expires_at = now() - interval '91 days' where name = 'long-gone'`,
+    );
     await prune({ store, engine, clock, log, historyDays: 90, workDays: 7 });
+    const { tokens } = (await api.call('admin', 'GET /v1/tokens')).body as { tokens: { name: string }[] };
+    // One that was revoked today is still told.
+    expect(tokens.map(({ name }) => name)).toEqual([...ROLES, 'shop-only', 'watched'].toSorted());
     const ids = (await page('limit=1000')).map(({ id }) => id);
     expect([ids.includes(first?.id ?? 0), ids.includes(second?.id ?? 0)]).toEqual([true, false]);
   });
