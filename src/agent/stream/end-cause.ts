@@ -17,7 +17,7 @@ export function isWorthProbing(end: Unwelcome): boolean {
 }
 
 const NEW_CREDENTIAL =
-  'Make a new credential (sluice agents add NAME) and put it in place of the old one: it is read anew at each attempt.';
+  'Enrol the agent again, or give it a new credential: sluice agents add NAME. What it is given is read anew at each attempt.';
 
 /** The cause by the end alone; after a probe that found nothing wrong, it is the orchestrator's. */
 export function causeOfEnd(end: Unwelcome): Diagnosis {
