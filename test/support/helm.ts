@@ -73,11 +73,14 @@ export function agentValues(namespaces: readonly string[]): string[] {
   ];
 }
 
-/** Waits until the installed agent is connected. @throws after a minute, with the agent's log. */
+/**
+ * Waits until the installed agent is connected. An agent that another one replaced stays away for half a minute, which from one to
+ * two replicas may happen twice. @throws after two minutes, with the agent's log.
+ */
 export async function agentReady(cluster: Cluster): Promise<void> {
   const inNamespace = ['--namespace', agentNamespace];
   try {
-    await cluster.kubectl([...inNamespace, 'rollout', 'status', 'deployment/sluice-agent', '--timeout=60s']);
+    await cluster.kubectl([...inNamespace, 'rollout', 'status', 'deployment/sluice-agent', '--timeout=120s']);
   } catch (cause) {
     const log = await cluster.kubectl([...inNamespace, 'logs', 'deployment/sluice-agent']).catch(String);
     throw new Error(`The agent did not become ready. Its log:\n${log}`, { cause });
