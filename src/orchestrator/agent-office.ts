@@ -76,6 +76,13 @@ export class AgentOffice {
     });
   }
 
+  /** PEM by name, as they are used now: the authority that signs stands first in `ca`; `server` is what the agents' port shows. */
+  get certificates(): Record<string, string> {
+    const { plaintext } = this.#options.agents;
+    const shown = this.#own?.pair.certificate ?? this.authority.server.certificate;
+    return { ca: this.authority.ca, ...(!plaintext && { server: shown }) };
+  }
+
   /** What the hub takes of it. */
   get hubParts(): Pick<HubOptions, 'enrolment' | 'trust'> {
     const { authority, enrolment } = this;

@@ -19,7 +19,6 @@ import type { OrchestratorNow } from './metrics/now.ts';
 import { OrchestratorMetrics } from './metrics/orchestrator-metrics.ts';
 import type { HttpServer } from './http/server.ts';
 import { startRetention } from './retention.ts';
-import type { Authority } from './security/authority.ts';
 import type { GivenCredential } from './security/credential.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
@@ -127,7 +126,7 @@ async function compose(
         engine,
         hub,
         clock,
-        certificates: () => certificatesOf(office.authority, http?.certificate()),
+        certificates: () => certificatesOf(office, http?.certificate()),
       }),
     office,
     addAgent: (account) => office.addAgent(account),
@@ -147,9 +146,9 @@ async function compose(
   return { ...services, agentAddress: server.address, apiUrl: api.url, lost: store.lost, stop };
 }
 
-/** The authority that signs now stands first. */
-function certificatesOf({ ca, server }: Authority, api: string | undefined): Record<string, string> {
-  return { ca, server: server.certificate, ...(api !== undefined && { api }) };
+/** Those that are used now, your own among them. */
+function certificatesOf({ certificates }: AgentOffice, api: string | undefined): Record<string, string> {
+  return { ...certificates, ...(api !== undefined && { api }) };
 }
 
 /** The API is called as people reach it, and often as agents reach the hub: one Service for both. */

@@ -1,8 +1,12 @@
 /** A real Prometheus scrapes a real orchestrator and a real agent: what they say is what was done. */
 
-import { randomBytes } from 'node:crypto';
+import { X509Certificate, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
+import { makeRoot, makeServer } from '../../src/orchestrator/security/issue.ts';
+import type { CertificateAndKey } from '../../src/orchestrator/security/issue.ts';
 import type { OperationSpec } from '../../src/protocol/operation.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
@@ -22,12 +26,29 @@ let orchestrator: Orchestrator;
 let agent: TestAgent;
 let prometheus: PrometheusHere;
 let count = 0;
+/** Shown on the agents' port, in place of the built-in one. */
+let own: CertificateAndKey;
+/** What agents check it by. */
+let root: CertificateAndKey;
+
+const DAY_MS = 86_400_000;
 
 beforeAll(async () => {
   scratch = makeScratch('metrics');
   plane = await startControlPlane();
   await plane.token('shop', 'somebody');
-  orchestrator = await startOrchestratorHere(scratch.folder);
+  root = await makeRoot(Date.now());
+  own = await makeServer(root, ['127.0.0.1'], Date.now() - 300 * DAY_MS);
+  const inFolder = (name: string): string => join(scratch.folder, name);
+  const [ca, cert, key] = [inFolder('root.crt'), inFolder('own.crt'), inFolder('own.key')];
+  await writeFile(ca, root.certificate);
+  await writeFile(cert, own.certificate);
+  await writeFile(key, own.key);
+  orchestrator = await startOrchestratorHere(join(scratch.folder, 'data'), {
+    SLUICE_AGENT_TLS_CERT_FILE: cert,
+    SLUICE_AGENT_TLS_KEY_FILE: key,
+    SLUICE_AGENT_CA_FILE: ca,
+  });
   const credential = await orchestrator.addAgent('east');
   agent = await startAgent({
     server: credential.server,
@@ -137,8 +158,7 @@ test('no bad input makes a series', async () => {
       await fetch(`${orchestrator.apiUrl}/v1/deployments/${word()}`, { headers: { 'user-agent': word() } });
       await fetch(`http://127.0.0.1:${agent.healthPort}/${word()}`);
     }
-    const { ca } = orchestrator.office.authority;
-    const stranger = new ScriptedAgent(port, { tls: { ca }, token: word() });
+    const stranger = new ScriptedAgent(port, { tls: { ca: root.certificate }, token: word() });
     await expect.poll(() => stranger.end, { timeout: 10_000 }).toMatch(/UNAUTHENTICATED|UNAVAILABLE/);
     stranger.cut();
     await run({ kind: 'get', object: { apiVersion: `${word()}/v1`, kind: word(), name: word(), namespace: 'shop' } });
@@ -187,4 +207,10 @@ test('an agent that is gone is seen, and named', async () => {
   await expectBecomes('sluice_account_disconnected_seconds{account="east"} > bool 0', 1);
   await expectBecomes('sluice_agents{state="disconnected"}', 1);
   await expectBecomes('ALERTS{alertname="SluiceAccountDisconnected",alertstate="pending"}', 1);
+});
+
+test('of a certificate of your own the end is told, not that of the one it stands for', async () => {
+  const endsAt = new X509Certificate(own.certificate).validToDate.getTime() / 1000;
+  const line = `sluice_certificate_expiry_timestamp_seconds{certificate="server"} ${endsAt}`;
+  expect((await textOf(orchestrator.apiUrl)).split('\n')).toContain(line);
 });
