@@ -24,6 +24,7 @@ let scratch: Scratch;
 let plane: ControlPlane;
 let orchestrator: Orchestrator;
 let agent: TestAgent;
+let credential: Awaited<ReturnType<Orchestrator['addAgent']>>;
 let prometheus: PrometheusHere;
 let count = 0;
 /** Shown on the agents' port, in place of the built-in one. */
@@ -49,14 +50,8 @@ beforeAll(async () => {
     SLUICE_AGENT_TLS_KEY_FILE: key,
     SLUICE_AGENT_CA_FILE: ca,
   });
-  const credential = await orchestrator.addAgent('east');
-  agent = await startAgent({
-    server: credential.server,
-    kubeconfig: plane.kubeconfig,
-    namespaces: ['shop'],
-    credential: { ...credential },
-    config: { plaintext: false },
-  });
+  credential = await orchestrator.addAgent('east');
+  agent = await newAgent();
   await vi.waitFor(() => expect(orchestrator.hub.isConnected('east')).toBe(true), { timeout: 20_000 });
   prometheus = await startPrometheusHere(scratch.folder, {
     agent: `127.0.0.1:${agent.healthPort}`,
@@ -71,6 +66,16 @@ afterAll(async () => {
   await plane?.stop();
   await scratch?.remove();
 });
+
+function newAgent(): Promise<TestAgent> {
+  return startAgent({
+    server: credential.server,
+    kubeconfig: plane.kubeconfig,
+    namespaces: ['shop'],
+    credential: { ...credential },
+    config: { plaintext: false },
+  });
+}
 
 async function run(spec: OperationSpec): Promise<string> {
   const id = `metrics-${++count}`;
@@ -213,4 +218,16 @@ test('of a certificate of your own the end is told, not that of the one it stand
   const endsAt = new X509Certificate(own.certificate).validToDate.getTime() / 1000;
   const line = `sluice_certificate_expiry_timestamp_seconds{certificate="server"} ${endsAt}`;
   expect((await textOf(orchestrator.apiUrl)).split('\n')).toContain(line);
+});
+
+test('one that is turned away is counted at both ends, by the reason', async () => {
+  await orchestrator.office.revokeAgent('east');
+  agent = await newAgent();
+  const ofHub = (): Promise<string> => textOf(orchestrator.apiUrl);
+  const ofAgent = (): Promise<string> => textOf(`http://127.0.0.1:${agent.healthPort}`);
+  const refused = /^sluice_hub_refusals_total\{code="UNAUTHENTICATED"\} [1-9]/m;
+  await expect.poll(ofHub, { timeout: 20_000, interval: 200 }).toMatch(refused);
+  const ended = /^sluice_agent_sessions_ended_total\{reason="unauthenticated"\} [1-9]/m;
+  await expect.poll(ofAgent, { timeout: 20_000, interval: 200 }).toMatch(ended);
+  await expect.poll(ofHub, { timeout: 20_000, interval: 200 }).toContain('\nsluice_agents{state="revoked"} 1\n');
 });
