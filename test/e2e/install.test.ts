@@ -43,7 +43,7 @@ beforeAll(async () => {
   before = await everything();
   orchestrator = await installOrchestrator(cluster);
   const what = ['--namespaces', namespace, '--image', agentImageName.repository];
-  await enrolAgent(cluster, await sluice('agents', 'add', 'east', ...what));
+  await enrolAgent(cluster, `${(await sluice('agents', 'add', 'east', ...what)).trim()} --set replicaCount=2`);
 }, 600_000);
 
 afterAll(async () => cleanUp.disposeAsync());
@@ -121,6 +121,36 @@ describe('the charts', () => {
     expect(objects.trim()).toBe('');
   });
 
+  it('run two agents of which one acts, update them one by one, and go back to one', async () => {
+    const inNamespace = ['-n', agentNamespace];
+    const leader = async (): Promise<string> => {
+      const lease = ['get', 'lease', 'sluice-agent', '-o', 'jsonpath={.spec.holderIdentity}'];
+      return (await cluster.kubectl([...inNamespace, ...lease])).split('_')[0] ?? '';
+    };
+    const isConnected = (): Promise<void> =>
+      expect.poll(() => sluice('agents'), { timeout: 60_000 }).toMatch(/east +connected/);
+    await isConnected();
+    const first = await leader();
+    const running = ['get', 'pods', '--field-selector=status.phase=Running', '-o', 'name'];
+    const pods = (): Promise<string> => cluster.kubectl([...inNamespace, ...running]);
+    expect((await pods()).split('\n')).toContain(`pod/${first}`);
+
+    await cluster.kubectl([...inNamespace, 'delete', 'pod', first]);
+    await expect.poll(leader, { timeout: 10_000 }).not.toBe(first);
+    await isConnected();
+    await cluster.kubectl([...inNamespace, 'rollout', 'restart', 'deployment/sluice-agent']);
+    await agentReady(cluster);
+    await expect.poll(async () => (await pods()).includes(await leader()), { timeout: 60_000 }).toBe(true);
+    await isConnected();
+    const values = set(agentValues([namespace]));
+    await helm(cluster, ['upgrade', 'sluice-agent', chart('agent'), ...inNamespace, ...values]);
+    await agentReady(cluster);
+    await isConnected();
+    expect((await cluster.kubectl([...inNamespace, 'get', 'leases,poddisruptionbudgets', '-o', 'name'])).trim()).toBe(
+      '',
+    );
+  });
+
   it('carry a canary through an upgrade and its rollback, of agent and orchestrator', async () => {
     await sluice('deploy', '--watch', '-f', await application('v1'));
     const file = await application('v2', { steps: [setWeight(10), untilApproved, setWeight(50)] });
@@ -129,16 +159,16 @@ describe('the charts', () => {
       .poll(async () => JSON.parse(await sluice('status', id, '-o', 'json')) as unknown, { timeout: 60_000 })
       .toMatchObject({ rollouts: [{ state: 'waitingApproval', weight: 10 }] });
 
-    // Another version of the chart, with other values: what an upgrade is. Two that elect one roll, a single one is recreated.
+    // Another version of the chart, with another value: what an upgrade is.
     await helm(cluster, ['package', chart('agent'), '--version', '0.1.1', '--destination', folder]);
-    const values = set([...agentValues([namespace]), 'log.level=debug', 'replicaCount=2']);
+    const values = set([...agentValues([namespace]), 'log.level=debug']);
     const inNamespace = ['--namespace', agentNamespace];
     await helm(cluster, ['upgrade', 'sluice-agent', join(folder, 'sluice-agent-0.1.1.tgz'), ...inNamespace, ...values]);
     await agentReady(cluster);
-    expect(await agentSettings()).toEqual(['sluice-agent-0.1.1', '2', 'debug']);
-    await helm(cluster, ['rollback', 'sluice-agent', '1', ...inNamespace]);
+    expect(await agentSettings()).toEqual(['sluice-agent-0.1.1', 'debug']);
+    await helm(cluster, ['rollback', 'sluice-agent', ...inNamespace]);
     await agentReady(cluster);
-    expect(await agentSettings()).toEqual(['sluice-agent-0.1.0', '1', 'info']);
+    expect(await agentSettings()).toEqual(['sluice-agent-0.1.0', 'info']);
 
     const others = set([...orchestratorValues(), 'retention.workDays=8']);
     await helm(cluster, [
@@ -158,40 +188,6 @@ describe('the charts', () => {
     expect(version).toBe('v2');
     const services = await cluster.kubectl(['-n', namespace, 'get', 'services,trafficsplits,httproutes', '-o', 'name']);
     expect(services.trim().split('\n')).toEqual(['service/web']);
-  });
-
-  it('run two agents of which one acts, update them one by one, and go back to one', async () => {
-    const inNamespace = ['-n', agentNamespace];
-    const scale = async (replicas: number): Promise<void> => {
-      const values = set([...agentValues([namespace]), `replicaCount=${replicas}`]);
-      await helm(cluster, ['upgrade', 'sluice-agent', chart('agent'), ...inNamespace, ...values]);
-      await agentReady(cluster);
-    };
-    const leader = async (): Promise<string> => {
-      const lease = ['get', 'lease', 'sluice-agent', '-o', 'jsonpath={.spec.holderIdentity}'];
-      return (await cluster.kubectl([...inNamespace, ...lease])).split('_')[0] ?? '';
-    };
-    const isConnected = (): Promise<void> =>
-      expect.poll(() => sluice('agents'), { timeout: 60_000 }).toMatch(/east +connected/);
-    await scale(2);
-    await isConnected();
-    const first = await leader();
-    const running = ['get', 'pods', '--field-selector=status.phase=Running', '-o', 'name'];
-    const pods = (): Promise<string> => cluster.kubectl([...inNamespace, ...running]);
-    expect((await pods()).split('\n')).toContain(`pod/${first}`);
-
-    await cluster.kubectl([...inNamespace, 'delete', 'pod', first]);
-    await expect.poll(leader, { timeout: 10_000 }).not.toBe(first);
-    await isConnected();
-    await cluster.kubectl([...inNamespace, 'rollout', 'restart', 'deployment/sluice-agent']);
-    await agentReady(cluster);
-    await expect.poll(async () => (await pods()).includes(await leader()), { timeout: 60_000 }).toBe(true);
-    await isConnected();
-    await scale(1);
-    await isConnected();
-    expect((await cluster.kubectl([...inNamespace, 'get', 'leases,poddisruptionbudgets', '-o', 'name'])).trim()).toBe(
-      '',
-    );
   });
 
   it('keep their tables in a PostgreSQL that a Secret names, and on the volume the authority alone', async () => {
@@ -245,11 +241,11 @@ describe('the charts', () => {
   });
 });
 
-/** Version of the chart, pods and log level, as the agent's Deployment has them. */
+/** Version of the chart and log level, as the agent's Deployment has them. */
 async function agentSettings(): Promise<string[]> {
   const version = String.raw`{.metadata.labels.helm\.sh/chart}`;
   const level = '{.spec.template.spec.containers[0].env[?(@.name=="SLUICE_LOG_LEVEL")].value}';
-  const get = ['get', 'deployment', 'sluice-agent', '-o', `jsonpath=${version} {.spec.replicas} ${level}`];
+  const get = ['get', 'deployment', 'sluice-agent', '-o', `jsonpath=${version} ${level}`];
   return (await cluster.kubectl(['-n', agentNamespace, ...get])).split(' ');
 }
 
