@@ -12,6 +12,7 @@ import { memory } from './memory.ts';
 import { reconnect } from './reconnect.ts';
 import { resume } from './resume.ts';
 import { shift } from './shift.ts';
+import { start } from './start.ts';
 import { stepGap } from './step-gap.ts';
 import { throughput } from './throughput.ts';
 
@@ -26,6 +27,7 @@ const scenarios: Record<string, () => Promise<Row[]>> = {
   reconnect,
   memory,
   idle,
+  start,
 };
 
 function usage(): never {

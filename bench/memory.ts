@@ -1,11 +1,12 @@
 /** Resident memory of the agent as it ships: its image, its chart, its limits; connected, with nothing and with much to look at. */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startCluster } from '../test/cluster/cluster.ts';
 import { installCrds } from '../test/cluster/mesh/install-crds.ts';
 import { installAgent } from '../test/support/helm.ts';
+import { agentProcess } from './agent-process.ts';
 import { rowOf, type Row } from './measure.ts';
 import { memoryWithPods } from './memory-pods.ts';
 import { startSmallOrchestrator } from './small-orchestrator.ts';
@@ -91,23 +92,4 @@ async function sampleMiB(seconds: number): Promise<number[]> {
     samples.push(Number(kilobytes) / 1024);
   }
   return samples;
-}
-
-/** The newest that was started as the image starts it: other clusters may run beside this one. */
-function agentProcess(): string {
-  const found = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .sort((a, b) => Number(b) - Number(a))
-    .find((pid) => read(pid, 'cmdline').startsWith('/nodejs/bin/node'));
-  if (found === undefined) throw new Error('The agent does not run.');
-  return found;
-}
-
-/** Empty for a process that has ended meanwhile. */
-function read(pid: string, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
 }
