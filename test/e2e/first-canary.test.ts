@@ -8,9 +8,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../cluster/api.ts';
 import { repository } from '../support/child.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { shellBlocks } from '../support/shell-blocks.ts';
 
 const page = readFileSync(join(repository, 'docs/first-canary.md'), 'utf8');
-const [first = '', ...rest] = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+const [first = '', ...rest] = shellBlocks(page);
 
 const scratch = makeScratch('first-canary');
 const copy = join(scratch.folder, 'sluice');

@@ -10,6 +10,7 @@ import { setDeploymentState } from '../../src/orchestrator/store/deployments.ts'
 import { repository } from '../support/child.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { ScriptedAgent } from '../support/scripted-agent.ts';
+import { shellBlocks } from '../support/shell-blocks.ts';
 import { startOrchestratorHere } from '../support/orchestrator-here.ts';
 
 const page = readFileSync(join(repository, 'docs/api.md'), 'utf8');
@@ -40,7 +41,7 @@ async function shell(block: string, id = ''): Promise<string> {
 }
 
 it('every command of docs/api.md works as it stands', async () => {
-  const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block ?? '');
+  const blocks = shellBlocks(page);
   expect(blocks).toHaveLength(6);
   const [document = '', version = '', token = '', begin = '', look = '', stream = ''] = blocks;
   expect(JSON.parse(await shell(document))).toMatchObject({ openapi: '3.1.0' });

@@ -8,6 +8,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { program } from '../cluster/programs.ts';
 import { repository } from '../support/child.ts';
+import { shellLines, wordsOf } from '../support/shell-blocks.ts';
 
 let helm: string;
 
@@ -39,13 +40,7 @@ function needed(command: string): string[] {
     : [];
 }
 
-/** Each one of the blocks for a shell, with a chart of ours. */
+/** Each one with a chart of ours. */
 function commandsOf(page: string): string[] {
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block.replaceAll('\\\n', ' '));
-  const all = blocks.flatMap((block) => block.split('\n'));
-  return all.filter((line) => /^helm (install|upgrade) .*\.\/helm\//.test(line));
-}
-
-function wordsOf(command: string): string[] {
-  return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  return shellLines(page).filter((line) => /^helm (install|upgrade) .*\.\/helm\//.test(line));
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../../src/cli/program.ts';
+import { shellLines, wordsOf } from '../../support/shell-blocks.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -26,21 +27,20 @@ describe.each(pages.filter(({ commands }) => commands.length > 0))('$page', ({ c
       each.exitOverride().configureOutput({ writeErr: () => undefined, writeOut: () => undefined });
       if (each !== program) each.action(() => void ran.push(each.name()));
     }
-    await program.parseAsync(wordsOf(command), { from: 'user' });
+    await program.parseAsync(argumentsOf(command), { from: 'user' });
     expect(ran).toHaveLength(1);
   });
 });
 
 /** Each `sluice ...` of the blocks for a shell. */
 function commandsOf(page: string): string[] {
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block.replaceAll('\\\n', ' '));
-  const lines = blocks.flatMap((block) => block.split('\n'));
-  return lines.flatMap((line) => /^(?:npm run (?:--silent )?)?sluice (?:-- )?[a-z][^|&]*/.exec(line)?.[0] ?? []);
+  const command = /^(?:npm run (?:--silent )?)?sluice (?:-- )?[a-z][^|&]*/;
+  return shellLines(page).flatMap((line) => command.exec(line)?.[0] ?? []);
 }
 
-function wordsOf(command: string): string[] {
-  const words = command.replace(/^(npm run (--silent )?)?sluice (-- )?/, '').replace(/ #.*$/, '');
-  return [...words.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+/** What comes after the program's name. */
+function argumentsOf(command: string): string[] {
+  return wordsOf(command.replace(/^(npm run (--silent )?)?sluice (-- )?/, '').replace(/ #.*$/, ''));
 }
 
 function allOf(command: Command): Command[] {
