@@ -1,6 +1,30 @@
-/** The agent's process in a test cluster of this machine, seen from outside. */
+/** The agent as it ships, in a test cluster: its image, its chart, its limits; and its process, seen from outside. */
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCluster, type Cluster } from '../test/cluster/cluster.ts';
+import { installCrds } from '../test/cluster/mesh/install-crds.ts';
+import { installAgent } from '../test/support/helm.ts';
+import { startSmallOrchestrator, type SmallOrchestrator } from './small-orchestrator.ts';
+
+export interface InstalledAgent extends AsyncDisposable {
+  cluster: Cluster;
+  orchestrator: SmallOrchestrator;
+}
+
+/** @returns once it is connected. */
+export async function startInstalledAgent(namespace: string): Promise<InstalledAgent> {
+  await using stack = new AsyncDisposableStack();
+  const cluster = stack.use(await startCluster());
+  await installCrds(cluster.api);
+  const orchestrator = stack.use(await startSmallOrchestrator([cluster.nodeAddress]));
+  const { address } = await cluster.reverse(orchestrator.port);
+  const credentialFile = join(orchestrator.folder, 'credential.json');
+  writeFileSync(credentialFile, JSON.stringify(orchestrator.credential), { mode: 0o600 });
+  await installAgent(cluster, { credentialFile, server: address, namespaces: [namespace] });
+  const kept = stack.move();
+  return { cluster, orchestrator, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
 
 /** The newest that was started as the image starts it: other clusters may run beside this one. @returns its id. */
 export function agentProcess(): string {

@@ -1,15 +1,10 @@
 /** Resident memory of the agent as it ships: its image, its chart, its limits; connected, with nothing and with much to look at. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startCluster } from '../test/cluster/cluster.ts';
-import { installCrds } from '../test/cluster/mesh/install-crds.ts';
-import { installAgent } from '../test/support/helm.ts';
-import { agentProcess } from './agent-process.ts';
+import { agentProcess, startInstalledAgent } from './agent-process.ts';
 import { rowOf, type Row } from './measure.ts';
 import { memoryWithPods } from './memory-pods.ts';
-import { startSmallOrchestrator } from './small-orchestrator.ts';
 
 const namespace = 'bench';
 const workloads = 500;
@@ -20,13 +15,8 @@ export async function memory(): Promise<Row[]> {
 }
 
 async function inCluster(): Promise<Row[]> {
-  await using cluster = await startCluster();
-  await installCrds(cluster.api);
-  await using orchestrator = await startSmallOrchestrator([cluster.nodeAddress]);
-  const { address } = await cluster.reverse(orchestrator.port);
-  const credentialFile = join(orchestrator.folder, 'credential.json');
-  writeFileSync(credentialFile, JSON.stringify(orchestrator.credential), { mode: 0o600 });
-  await installAgent(cluster, { credentialFile, server: address, namespaces: [namespace] });
+  await using installed = await startInstalledAgent(namespace);
+  const { cluster, orchestrator } = installed;
   const idle = await sampleMiB(30);
   await cluster.apply(objects());
   for (let each = 1; each <= workloads; each++) {

@@ -1,25 +1,15 @@
 /** From the start of the agent's process, in its pod and of its image, to the Welcome of the orchestrator. */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { startCluster } from '../test/cluster/cluster.ts';
-import { installCrds } from '../test/cluster/mesh/install-crds.ts';
-import { agentNamespace, agentReady, installAgent } from '../test/support/helm.ts';
-import { agentProcess, startedMs } from './agent-process.ts';
+import { agentNamespace, agentReady } from '../test/support/helm.ts';
+import { agentProcess, startInstalledAgent, startedMs } from './agent-process.ts';
 import { rowOf, type Row } from './measure.ts';
-import { startSmallOrchestrator } from './small-orchestrator.ts';
 
 const starts = 10;
 const targetMs = 500;
 
 export async function start(): Promise<Row[]> {
-  await using cluster = await startCluster();
-  await installCrds(cluster.api);
-  await using orchestrator = await startSmallOrchestrator([cluster.nodeAddress]);
-  const { address } = await cluster.reverse(orchestrator.port);
-  const credentialFile = join(orchestrator.folder, 'credential.json');
-  writeFileSync(credentialFile, JSON.stringify(orchestrator.credential), { mode: 0o600 });
-  await installAgent(cluster, { credentialFile, server: address, namespaces: ['bench'] });
+  await using installed = await startInstalledAgent('bench');
+  const { cluster } = installed;
   const inNamespace = ['-n', agentNamespace];
   const samples: number[] = [];
   for (let count = 0; count < starts; count++) {
