@@ -1,15 +1,10 @@
 /** The agent's chart where there is no straight way to the orchestrator, on a real node: through a proxy with a password; by a token, where something ends TLS. */
 
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadAuthority } from '../../src/orchestrator/security/authority.ts';
-import { startCluster, type Cluster } from '../cluster/cluster.ts';
-import { installMesh } from '../cluster/mesh/install.ts';
-import { appArchives, meshArchives } from '../cluster/mesh/program-images.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { writeApplication } from '../support/application.ts';
 import { startConnectProxy } from '../support/connect-proxy.ts';
 import { freePort } from '../support/free-port.ts';
@@ -17,7 +12,9 @@ import { startOrchestrator, type Orchestrator } from '../support/harness.ts';
 import { agentNamespace, enrolAgent, helm } from '../support/helm.ts';
 import { agentImageName } from '../support/images.ts';
 import { restricted } from '../support/orchestrator-pod.ts';
+import { startMeshCluster } from '../support/mesh-cluster.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { startTlsBalancer } from '../support/tls-balancer.ts';
 
 const namespaces = ['shop', 'checkout'];
 const image = 'sluice.test/app:v1';
@@ -28,9 +25,7 @@ const cleanUp = new AsyncDisposableStack();
 let cluster: Cluster;
 
 beforeAll(async () => {
-  const archives = [...(await appArchives([image])), ...Object.values(await meshArchives())];
-  cluster = cleanUp.use(await startCluster({ images: archives }));
-  await installMesh(cluster);
+  cluster = cleanUp.use(await startMeshCluster([image]));
   await cluster.apply([restricted(agentNamespace)]);
   for (const name of namespaces) await cluster.kubectl(['create', 'namespace', name]);
 }, 600_000);
@@ -82,17 +77,10 @@ it('an agent enrols for a token, and works by it, where something before the orc
   await writeFile(caFile, ca);
   const env = { SLUICE_AGENT_PLAINTEXT: '1', SLUICE_AGENT_BEHIND_PROXY: '1', SLUICE_AGENT_CA_FILE: caFile };
   await using orchestrator = await startOrchestrator({ env, publicAddress: async () => way.address });
-  const balancer = createServer({ cert: pair.certificate, key: pair.key, ALPNProtocols: ['h2'] }, (outer) => {
-    const inner = connect(orchestrator.agentPort, '127.0.0.1');
-    outer.pipe(inner).pipe(outer);
-    outer.on('error', () => inner.destroy());
-    inner.on('error', () => outer.destroy());
-  });
-  await once(balancer.listen(port, '127.0.0.1'), 'listening');
+  using _balancer = await startTlsBalancer({ port, certificate: pair, target: () => orchestrator.agentPort });
   await installAndShip(orchestrator, '');
   expect((await orchestrator.sluice(['agents'])).stdout).toMatch(/east +connected/);
   await uninstall();
-  balancer.close();
 });
 
 function carried<T extends { close: () => Promise<void> }>(carrier: T): T & AsyncDisposable {

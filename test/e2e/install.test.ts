@@ -7,9 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { silentLog } from '../../src/shared/log.ts';
 import { startEmbeddedServer } from '../../src/orchestrator/store/postgres/embedded-server.ts';
-import { startCluster, type Cluster } from '../cluster/cluster.ts';
-import { installMesh } from '../cluster/mesh/install.ts';
-import { appArchives, meshArchives } from '../cluster/mesh/program-images.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { setWeight, untilApproved, writeApplication, type ApplicationOptions } from '../support/application.ts';
 import { agentNamespace, agentReady, agentValues, chart, enrolAgent, helm, set } from '../support/helm.ts';
 import { agentImageName } from '../support/images.ts';
@@ -21,6 +19,7 @@ import {
   restricted,
   type OrchestratorPod,
 } from '../support/orchestrator-pod.ts';
+import { startMeshCluster } from '../support/mesh-cluster.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const namespace = 'shop';
@@ -35,9 +34,7 @@ let before: string[];
 
 beforeAll(async () => {
   folder = cleanUp.use(makeScratch('install')).folder;
-  const archives = [...(await appArchives([image])), ...Object.values(await meshArchives())];
-  cluster = cleanUp.use(await startCluster({ images: archives }));
-  await installMesh(cluster);
+  cluster = cleanUp.use(await startMeshCluster([image]));
   await cluster.apply([agentNamespace, orchestratorNamespace].map(restricted));
   for (const name of [namespace, 'forbidden']) await cluster.kubectl(['create', 'namespace', name]);
   before = await everything();

@@ -5,9 +5,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCluster, type Cluster } from '../cluster/cluster.ts';
-import { installMesh } from '../cluster/mesh/install.ts';
-import { appArchives, meshArchives } from '../cluster/mesh/program-images.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { setWeight, untilApproved, writeApplication } from '../support/application.ts';
 import { agentNamespace, agentReady, installAgent } from '../support/helm.ts';
 import {
@@ -16,6 +14,7 @@ import {
   type ContainerStatus,
   type OrchestratorPod,
 } from '../support/orchestrator-pod.ts';
+import { startMeshCluster } from '../support/mesh-cluster.ts';
 
 const namespace = 'shop';
 const image = 'sluice.test/app:v1';
@@ -28,9 +27,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-orchestrator-image-'));
   cleanUp.defer(() => rm(folder, { recursive: true }));
-  const archives = [...(await appArchives([image])), ...Object.values(await meshArchives())];
-  cluster = cleanUp.use(await startCluster({ images: archives }));
-  await installMesh(cluster);
+  cluster = cleanUp.use(await startMeshCluster([image]));
   await cluster.apply(restricted(agentNamespace));
   orchestrator = await installOrchestrator(cluster);
 }, 600_000);

@@ -1,10 +1,7 @@
 /** Where a proxy before the hub ends TLS, agents prove themselves by tokens: one each, two while one follows the other. */
 
 import { writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
-import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig } from '../../src/orchestrator/config.ts';
 import { loadAuthority } from '../../src/orchestrator/security/authority.ts';
@@ -12,6 +9,7 @@ import { EnrolWorld } from '../support/enrol-world.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { ScriptedAgent } from '../support/scripted-agent.ts';
+import { startTlsBalancer } from '../support/tls-balancer.ts';
 
 const scratch = makeScratch('proxy');
 const port = await freePort();
@@ -26,19 +24,14 @@ const world = new EnrolWorld({
   SLUICE_AGENT_CA_FILE: caFile,
 });
 
-const proxy = createServer({ cert: pair.certificate, key: pair.key, ALPNProtocols: ['h2'] }, (outer) => {
-  const inner = connect(hubPort(), '127.0.0.1');
-  outer.pipe(inner).pipe(outer);
-  outer.on('error', () => inner.destroy());
-  inner.on('error', () => outer.destroy());
-});
+let proxy: Disposable;
 
 beforeAll(async () => {
-  await once(proxy.listen(port, '127.0.0.1'), 'listening');
+  proxy = await startTlsBalancer({ port, certificate: pair, target: hubPort });
 });
 
 afterAll(async () => {
-  proxy.close();
+  proxy?.[Symbol.dispose]();
   await scratch.remove();
 });
 

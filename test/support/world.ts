@@ -1,12 +1,11 @@
 /** Everything a canary needs, for real: a node with the test mesh and the app's image, an orchestrator, an agent. */
 
-import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { MeshBehaviour } from '../cluster/mesh/controller-process.ts';
-import { installMesh } from '../cluster/mesh/install.ts';
-import { appArchives, meshArchives } from '../cluster/mesh/program-images.ts';
 import type { AppImage } from '../cluster/mesh/program-images.ts';
 import { startOrchestrator, type Agent, type Orchestrator } from './harness.ts';
 import { openKube, type Kube } from './kube.ts';
+import { startMeshCluster } from './mesh-cluster.ts';
 
 export const appImageName = 'sluice.test/app:v1';
 
@@ -30,9 +29,7 @@ export interface WorldOptions extends MeshBehaviour {
 }
 
 export async function startWorld({ namespaces, images = [appImageName], ...mesh }: WorldOptions): Promise<World> {
-  const archives = [...(await appArchives(images)), ...Object.values(await meshArchives())];
-  const cluster = await startCluster({ images: archives });
-  await installMesh(cluster, mesh);
+  const cluster = await startMeshCluster(images, mesh);
   await cluster.apply(namespaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
   const kube = await openKube(cluster.kubeconfig);
   const orchestrators: Orchestrator[] = [];
