@@ -31,6 +31,7 @@ interface OrchestratorFlags extends LogFlags {
   agentsCaFile?: string;
   agentCertificateDays?: string;
   metricProvider?: string[];
+  drainSeconds?: string;
   retentionDays?: string;
   workRetentionDays?: string;
 }
@@ -157,6 +158,10 @@ function withOrchestratorFlags(command: Command): Command {
     )
     .option('--agent-certificate-days <days>', "how long an agent's certificate counts (default: 30)")
     .option('--metric-provider <name=url>', 'a Prometheus; any number of times', many)
+    .option(
+      '--drain-seconds <seconds>',
+      'once traffic has moved away from pods, how long their last requests have before the pods are removed (default: 3)',
+    )
     .option('--retention-days <days>', 'how long deployments are kept with their events after their end (default: 90)')
     .option('--work-retention-days <days>', "how long their runs' steps and operations are (default: 7)");
   return withLogFlags(command);
@@ -181,6 +186,7 @@ function orchestratorSettings(flags: OrchestratorFlags): Record<string, string |
     SLUICE_AGENT_CA_FILE: flags.agentsCaFile,
     SLUICE_AGENT_CERTIFICATE_DAYS: flags.agentCertificateDays,
     SLUICE_METRIC_PROVIDERS: flags.metricProvider?.join(','),
+    SLUICE_DRAIN_SECONDS: flags.drainSeconds,
     SLUICE_RETENTION_DAYS: flags.retentionDays,
     SLUICE_WORK_RETENTION_DAYS: flags.workRetentionDays,
     ...logSettings(flags),

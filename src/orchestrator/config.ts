@@ -59,6 +59,13 @@ export interface OrchestratorConfig {
     install: { chart: string; image: string | undefined };
   };
   metricProviders: readonly { name: string; url: string }[];
+  run: {
+    /**
+     * Once traffic has moved away from pods, how long their last requests have before the pods are removed.
+     * kube-proxy syncs its rules once a second; the mesh's proxies follow an endpoint in milliseconds.
+     */
+    drainMs: number;
+  };
   retention: {
     /** Days after its end that a deployment is listed, with its events. */
     historyDays: number;
@@ -112,6 +119,14 @@ const days = z
   .regex(/^[1-9]\d{0,4}$/, 'must be a number of days, 1 or more')
   .transform(Number);
 
+const drainSeconds = z
+  .string()
+  .refine(
+    (text) => /^\d+(\.\d{1,3})?$/.test(text) && Number(text) <= 600,
+    'must be a number of seconds from 0 to 600, with at most three decimals, such as 3 or 0.5',
+  )
+  .transform(Number);
+
 const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://');
 
 const publicUrl = z.string().refine((text) => {
@@ -139,6 +154,7 @@ const schema = z.strictObject({
   SLUICE_AGENT_CHART: z.string().default('helm/agent'),
   SLUICE_AGENT_IMAGE: z.string().optional(),
   SLUICE_METRIC_PROVIDERS: providers.default([]),
+  SLUICE_DRAIN_SECONDS: drainSeconds.default(3),
   SLUICE_RETENTION_DAYS: days.default(90),
   SLUICE_WORK_RETENTION_DAYS: days.default(7),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -177,6 +193,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     api: apiOf(env),
     agents: agentsOf(env),
     metricProviders: Object.freeze(env.SLUICE_METRIC_PROVIDERS),
+    run: Object.freeze({ drainMs: Math.round(env.SLUICE_DRAIN_SECONDS * 1000) }),
     retention: Object.freeze({ historyDays: env.SLUICE_RETENTION_DAYS, workDays: env.SLUICE_WORK_RETENTION_DAYS }),
     log: Object.freeze({ level: env.SLUICE_LOG_LEVEL, format: env.SLUICE_LOG_FORMAT }),
   });

@@ -95,7 +95,8 @@ async function compose(
   const engine = new Engine({ store, log });
   const providerLog = new ProviderLog(log);
   const onProvider: RunDependencies['onProvider'] = (name, silence) => providerLog.heard(name, silence);
-  registerWorkflows(engine, { store, link: hub, providers: [...metricProviders], onProvider, clock });
+  const { drainMs } = config.run;
+  registerWorkflows(engine, { store, link: hub, providers: [...metricProviders], onProvider, clock, drainMs });
   const server = await office.serve(hub);
   stops.push(() => server.stop());
   stops.push(startEventLog(store, log));

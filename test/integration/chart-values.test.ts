@@ -35,6 +35,7 @@ describe('helm/orchestrator', () => {
       databaseUrl: undefined,
       api: { publicUrl: 'https://sluice-orchestrator.sluice.svc:8080', requiresToken: true, tls: { kind: 'builtIn' } },
       agents: { publicAddress: 'sluice-orchestrator-agents.sluice.svc:8443', plaintext: false },
+      run: { drainMs: 3_000 },
       retention: { historyDays: 90, workDays: 7 },
     });
   });
@@ -50,6 +51,7 @@ describe('helm/orchestrator', () => {
       },
       api: { publicUrl: 'https://sluice.example.com', tls: { existingSecret: 'api-tls' } },
       metricProviders: { prometheus: 'http://prometheus:9090', mimir: 'https://mimir.example/prometheus' },
+      run: { drainSeconds: 0.2 },
       retention: { historyDays: 30, workDays: 3 },
       log: { level: 'debug', format: 'pretty' },
     };
@@ -69,6 +71,7 @@ describe('helm/orchestrator', () => {
         { name: 'mimir', url: 'https://mimir.example/prometheus' },
         { name: 'prometheus', url: 'http://prometheus:9090' },
       ],
+      run: { drainMs: 200 },
       retention: { historyDays: 30, workDays: 3 },
       log: { level: 'debug', format: 'pretty' },
     });
@@ -108,6 +111,7 @@ describe('helm/orchestrator', () => {
     ['a scheme before an address', { agents: { publicAddress: 'https://agents.example.com:443' } }, 'publicAddress'],
     ['a provider without a scheme', { metricProviders: { prometheus: 'prometheus:9090' } }, 'metricProviders'],
     ['a size that is none', { persistence: { size: '2 GB' } }, 'persistence/size'],
+    ['a drain longer than ten minutes', { run: { drainSeconds: 601 } }, 'run/drainSeconds'],
     ['a value that it does not know', { replicaCount: 2 }, "additional properties 'replicaCount' not allowed"],
   ])('refuses %s, by name', async (_, values, named) => {
     expect(await refusalOf('orchestrator', values)).toContain(named);

@@ -52,6 +52,7 @@ beforeAll(async () => {
       install: { chart: 'helm/agent', image: undefined },
     },
     metricProviders: [],
+    run: { drainMs: 3_000 },
     retention: { historyDays: 90, workDays: 7 },
     log: { level: 'silent', format: 'json' },
   };

@@ -49,6 +49,7 @@ export function runWorld(
   };
   const ports: RunPorts = {
     clock,
+    drainMs: 3_000,
     durable: { step: (_name, act) => act(), stopping: new AbortController().signal },
     metrics: { providers: [], measure: () => Promise.resolve({ kind: 'noData', reason: '' }) },
     link: {

@@ -26,6 +26,7 @@ test('without any setting it serves loopback, over TLS, from the home folder', (
       install: { chart: 'helm/agent', image: undefined },
     },
     metricProviders: [],
+    run: { drainMs: 3_000 },
     retention: { historyDays: 90, workDays: 7 },
     log: { level: 'info', format: 'json' },
   });
@@ -38,6 +39,20 @@ test.each(['main=htp://me:planted@p.example', 'main=me:pl=an@planted@p.example',
     expect(() => readConfig({ SLUICE_METRIC_PROVIDERS: entry })).not.toThrow(/planted/);
   },
 );
+
+test.each([
+  ['0', 0],
+  ['0.2', 200],
+  ['2.001', 2_001],
+  ['600', 600_000],
+])('the last requests to pods have %s seconds', (text, drainMs) => {
+  expect(readConfig({ SLUICE_DRAIN_SECONDS: text }).run.drainMs).toBe(drainMs);
+});
+
+test.each(['-1', '600.1', '601', '3s', '1e2', '0.0005', ' '])('a drain of %j seconds is refused', (text) => {
+  const message = 'SLUICE_DRAIN_SECONDS must be a number of seconds from 0 to 600';
+  expect(() => readConfig({ SLUICE_DRAIN_SECONDS: text })).toThrow(message);
+});
 
 test('metric providers are a list of names and addresses', () => {
   const config = readConfig({ SLUICE_METRIC_PROVIDERS: 'main=http://prometheus:9090, other=https://p.example/base' });

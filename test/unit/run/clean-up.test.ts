@@ -1,46 +1,11 @@
-import { DEFAULT_GUARD } from '../../../src/orchestrator/file/resolve-guard.ts';
 import { describe, expect, it } from 'vitest';
 import { newCanaryState, type CanaryState } from '../../../src/orchestrator/engine/run/canary-state.ts';
 import { removeRouting } from '../../../src/orchestrator/engine/run/clean-up.ts';
 import { Run } from '../../../src/orchestrator/engine/run/run.ts';
 import type { CanaryPlan } from '../../../src/orchestrator/plan/rollout-plan.ts';
 import type { OperationSpec } from '../../../src/protocol/operation.ts';
-import { routeNames } from '../../support/route-names.ts';
+import { canaryPlan as plan } from '../../support/canary-plan.ts';
 import { identity, runWorld } from '../../support/run-world.ts';
-
-const workload = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web', namespace: 'shop' },
-  spec: { replicas: 1, selector: {}, template: {} },
-};
-const plan: CanaryPlan = {
-  kind: 'canary',
-  others: { objects: [], undo: [] },
-  asked: workload,
-  becomes: workload,
-  steps: [],
-  names: routeNames,
-  root: {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'web', namespace: 'shop' },
-    spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
-  },
-  rootSelector: { app: 'web' },
-  stableHash: 'old',
-  canaryHash: 'new',
-  canarySetName: 'web-new',
-  liveReplicas: 1,
-  canaryReplicas: 1,
-  scaledByHpa: false,
-  hadProfile: false,
-  retain: true,
-  isRetained: false,
-  readyTimeoutMs: 1,
-  guard: DEFAULT_GUARD,
-  hasOldGuard: false,
-};
 
 /** What the end of a run does, in order. */
 async function endOf(more: Partial<CanaryPlan>, made: Partial<CanaryState>, isFollowed: boolean): Promise<string[]> {

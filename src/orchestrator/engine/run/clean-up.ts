@@ -5,7 +5,6 @@ import { widenPatch } from '../../plan/backends.ts';
 import { retainedObjects } from '../../plan/retain.ts';
 import type { Undo } from '../../plan/rollout-plan.ts';
 import { watchCanary, type CanaryState } from './canary-state.ts';
-import { DRAIN_MS } from './drain.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -104,7 +103,7 @@ async function letGo(state: CanaryState): Promise<void> {
       );
     }
   }
-  await run.drain(DRAIN_MS);
+  await run.drain(run.drainMs);
   if (state.profileFollows && !plan.hadProfile && names.profile !== undefined) {
     await remove(run, {
       apiVersion: 'linkerd.io/v1alpha2',

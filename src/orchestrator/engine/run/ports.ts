@@ -60,4 +60,6 @@ export interface RunPorts {
   metrics: Metrics;
   clock: Clock;
   durable: Durable;
+  /** How long the last requests to pods have, once traffic has moved away from them. */
+  drainMs: number;
 }

@@ -8,7 +8,6 @@ import type { KubeObject, ObjectRef } from '../../../protocol/kube-object.ts';
 import type { Snapshot } from '../../../protocol/snapshot.ts';
 import type { CanaryState } from './canary-state.ts';
 import { removeRouting } from './clean-up.ts';
-import { DRAIN_MS } from './drain.ts';
 import { RunFault } from './fault.ts';
 import { disarmGuard } from './guard.ts';
 import { resume } from './hold.ts';
@@ -35,13 +34,13 @@ export async function promote(state: CanaryState): Promise<void> {
   await moveStable(state);
   await insistWeights(state, 0);
   await insistConfirmed(state, 0);
-  await run.drain(DRAIN_MS);
+  await run.drain(run.drainMs);
   await removeRouting(state);
 }
 
 /** The drain of a canary that serves: if it breaks now, the stable is still there. */
 async function drainWatchfully(state: CanaryState): Promise<void> {
-  await watchfully(state, 'drain', { limitMs: DRAIN_MS });
+  await watchfully(state, 'drain', { limitMs: state.run.drainMs });
 }
 
 function onCanary(snapshot: Snapshot, { plan, expected }: CanaryState, service: string): true | undefined {

@@ -23,6 +23,8 @@ export interface RunDependencies {
   /** Told of each answer of a provider, and of each failure to get one. */
   onProvider?: (name: string, silence: Silence | undefined) => void;
   clock: Clock;
+  /** How long the last requests to pods have, once traffic has moved away from them. */
+  drainMs: number;
 }
 
 /** Stored with every workflow: these names never change. */
@@ -51,13 +53,14 @@ export async function startDeployment(engine: Engine, input: DeploymentInput): P
 }
 
 function runPorts(engine: Engine, dependencies: RunDependencies): RunPorts {
-  const { store, link, clock } = dependencies;
+  const { store, link, clock, drainMs } = dependencies;
   return {
     link,
     clock,
     ledger: ledger(store),
     metrics: metrics(dependencies),
     durable: { step: (name, act) => engine.step(name, act), stopping: engine.stopping },
+    drainMs,
   };
 }
 

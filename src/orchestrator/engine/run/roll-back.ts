@@ -5,7 +5,6 @@ import { endpointsOf } from '../../plan/assess.ts';
 import { resizePatch } from '../../plan/canary-set.ts';
 import type { CanaryState } from './canary-state.ts';
 import { remove, removeRouting, undoChanges } from './clean-up.ts';
-import { DRAIN_MS } from './drain.ts';
 import { dropGuard } from './guard.ts';
 import { resume } from './hold.ts';
 import { removeJobs } from './job.ts';
@@ -42,7 +41,7 @@ async function trafficToStable(state: CanaryState, reason: string): Promise<void
   await run.say('rollout.weight', `${names.root} is back at the old version`, { weight: 0 });
   if (state.rootPicks === 'canary') await narrowRoot(state, 'stable');
   await insistConfirmed(state, 0);
-  await run.drain(DRAIN_MS);
+  await run.drain(run.drainMs);
 }
 
 /** To 0 first, then away: its pods end before the root's own selector could pick them. */

@@ -59,6 +59,11 @@ export class Run {
     return this.#ports.metrics;
   }
 
+  /** How long the last requests to pods have, once traffic has moved away from them. */
+  get drainMs(): number {
+    return this.#ports.drainMs;
+  }
+
   /** Milliseconds since the epoch, recorded: a replay sees the same. */
   now(): Promise<number> {
     return this.step('now', () => Promise.resolve(this.#ports.clock.now()));
