@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -99,6 +99,21 @@ test('a data folder serves one orchestrator at a time', async () => {
   child.kill('SIGTERM');
   await exit;
   lockFolder(folder).release();
+});
+
+test('a start waits for the helpers of a killed server, which PostgreSQL will not start beside', async () => {
+  const server = await startEmbeddedServer(folder, silentLog);
+  const helpers = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  expect(helpers.length).toBeGreaterThan(0);
+  for (const pid of helpers) process.kill(pid, 'SIGSTOP');
+  process.kill(server.pid, 'SIGKILL');
+  const starting = startEmbeddedServer(folder, silentLog);
+  const log = (): string => readFileSync(join(folder, 'postgres.log'), 'utf8');
+  await expect.poll(log).toContain('pre-existing shared memory block');
+  for (const pid of helpers) process.kill(pid, 'SIGCONT');
+  const again = await starting;
+  expect(await ask(again.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+  await again.stop();
 });
 
 test('a server killed with its parent recovers, and the file of a dead one does not mislead', async () => {

@@ -5,7 +5,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { messageOf } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import { findBinaries, serverUser } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
@@ -27,6 +29,9 @@ export interface EmbeddedServer {
 }
 
 const ADOPT_TIMEOUT_MS = 10_000;
+const LINGER_TIMEOUT_MS = 30_000;
+/** How PostgreSQL says that processes of an earlier server on the folder still run. */
+const STILL_HELD = 'pre-existing shared memory block';
 
 /**
  * Has a server running on the data folder. The caller holds the folder's lock, so a server found here has no living parent.
@@ -112,12 +117,28 @@ async function launch(dataFolder: string, cluster: Cluster, password: string): P
   const port = await freePort(kept);
   if (port !== kept) await writeFile(portFile, `${port}\n`);
   const logPath = join(dataFolder, 'postgres.log');
-  const pid = await spawnServer(cluster, port, logPath, { listen_addresses: '127.0.0.1', unix_socket_directories: '' });
+  const pid = await spawnWhenFree(cluster, port, logPath);
   if (!(await answers(port, password, pid))) {
     await stopServer(pid);
     throw unavailable(`it started but does not accept its password (${join(dataFolder, 'postgres.password')})`);
   }
   return { pid, port };
+}
+
+/**
+ * The helper processes of a killed server end a moment after it, on a busy machine seconds; PostgreSQL refuses to start until they have.
+ * @throws what {@link spawnServer} throws for any other reason, or when they do not end.
+ */
+async function spawnWhenFree(cluster: Cluster, port: number, logPath: string): Promise<number> {
+  const deadlineMs = performance.now() + LINGER_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await spawnServer(cluster, port, logPath, { listen_addresses: '127.0.0.1', unix_socket_directories: '' });
+    } catch (error) {
+      if (!messageOf(error).includes(STILL_HELD) || performance.now() > deadlineMs) throw error;
+      await delay(100);
+    }
+  }
 }
 
 /** The port of last time if it is free, else any. */
