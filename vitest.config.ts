@@ -1,32 +1,43 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/run/longest-first.ts';
+import { SlowestFiles } from './test/support/run/slowest-files.ts';
+
+/** Where the results are written as JSON; nowhere if not set. */
+const results = process.env['TEST_RESULTS'];
+const json: ['json', { outputFile: string }][] = results === undefined ? [] : [['json', { outputFile: results }]];
 
 /** One project per cost: unit runs anywhere, integration needs a control plane, e2e a whole node. */
 export default defineConfig({
   test: {
+    pool: 'forks',
+    // More than processors: most of the time of most tests is waiting.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
+    // By default one second, which a busy machine takes to end a process.
+    expect: { poll: { timeout: 15_000 } },
+    reporters: ['default', new SlowestFiles(), ...json],
+    globalSetup: ['test/support/run/own-temporary-folder.ts'],
     projects: [
       {
-        test: {
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          pool: 'forks',
-          setupFiles: ['test/support/property-seed.ts'],
-        },
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/property-seed.ts'] },
       },
       {
+        extends: true,
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          pool: 'forks',
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },
       {
+        extends: true,
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
+          // A worker's files share a cluster (test/support/shared-cluster.ts).
+          isolate: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

@@ -3,7 +3,8 @@
 import { canaryPercent } from '../examples/demo/observe.ts';
 import { setWeight, writeApplication } from '../test/support/application.ts';
 import { deploy, endOf } from '../test/support/rollout-watch.ts';
-import { appImageName, startWorld } from '../test/support/world.ts';
+import { appImageName } from '../test/support/shared-cluster.ts';
+import { startWorld } from '../test/support/world.ts';
 import { rowOf, type Row } from './measure.ts';
 
 const namespace = 'bench';

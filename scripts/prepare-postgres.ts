@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, copyFile, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { chown, copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findBinaries, serverUser, TEMPLATE_FILE } from '../src/orchestrator/store/postgres/binaries.ts';
@@ -36,12 +36,15 @@ async function template(packageFolder: string, cache: string): Promise<string> {
   for (const path of [join(packageFolder, 'package.json'), ...HOW]) key.update(await readFile(path));
   const file = join(cache, `cluster-${key.digest('hex').slice(0, 16)}.br`);
   if (existsSync(file)) return file;
+  await mkdir(cache, { recursive: true });
   const [binaries, user] = await Promise.all([findBinaries(), serverUser()]);
   const folder = await mkdtemp(join(tmpdir(), 'sluice-template-'));
   try {
     if (user) await chown(folder, user.uid, user.gid);
-    await makeTemplate({ folder, binaries, user }, `${file}.new`);
-    await rename(`${file}.new`, file);
+    // Two that make it at once each make a whole one.
+    const own = `${file}.${process.pid}`;
+    await makeTemplate({ folder, binaries, user }, own);
+    await rename(own, file);
     return file;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Reads the JSON that the test run wrote, names what failed or was skipped, and ends with `N passed, N failed`. */
+/** Reads the JSON that test runs wrote, names what failed or was skipped, and ends with `N passed, N failed`. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
@@ -36,12 +36,12 @@ function isExcused({ test }: Outcome): boolean {
   return path !== undefined && !existsSync(resolve(path));
 }
 
-function main(resultsFile: string, failedSteps: number): number {
-  if (!existsSync(resultsFile)) {
-    console.log(`The test run left no ${resultsFile}.\n0 passed, ${Math.max(1, failedSteps)} failed`);
-    return 1;
-  }
-  const all = outcomes(JSON.parse(readFileSync(resultsFile, 'utf8')) as TestRun);
+function main(failedSteps: number, resultsFiles: string[]): number {
+  const missing = resultsFiles.filter((file) => !existsSync(file));
+  for (const file of missing) console.log(`The test run left no ${file}.`);
+  const all = resultsFiles
+    .filter((file) => !missing.includes(file))
+    .flatMap((file) => outcomes(JSON.parse(readFileSync(file, 'utf8')) as TestRun));
   const passed = all.filter(({ status }) => status === 'passed');
   const rest = all.filter(({ status }) => status !== 'passed');
   const excused = rest.filter((outcome) => outcome.status !== 'failed' && isExcused(outcome));
@@ -49,10 +49,10 @@ function main(resultsFile: string, failedSteps: number): number {
   for (const { file, test } of excused) console.log(`not run here: ${file}: ${test}`);
   for (const { file, test, status } of failed) console.log(`${status}: ${file}: ${test}`);
   // Failing tests fail the test step too: it counts by itself only where no test explains it.
-  const failures = Math.max(failed.length, failedSteps);
+  const failures = Math.max(failed.length, failedSteps, missing.length);
   console.log(`${passed.length} passed, ${failures} failed`);
   return failures === 0 && passed.length > 0 ? 0 : 1;
 }
 
-const [resultsFile = '', failedSteps = '0'] = process.argv.slice(2);
-process.exitCode = main(resultsFile, Number(failedSteps));
+const [failedSteps = '0', ...resultsFiles] = process.argv.slice(2);
+process.exitCode = main(Number(failedSteps), resultsFiles);

@@ -74,6 +74,8 @@ export interface ClusterOptions {
   progress?: Progress;
   /** Archives of images to have from the start; faster than `importImage`, most of all if they are big. */
   images?: readonly string[];
+  /** The longest pause before a container that ended is started again, at least 1; by default Kubernetes' own, 10 to 300. */
+  restartPauseSeconds?: number;
 }
 
 /** Builds and installs all that a cluster needs; quick if that has been done. */
@@ -88,7 +90,7 @@ export async function prepareCluster(progress: Progress = toStandardError): Prom
  * Several can run side by side, in no way connected. Ready means: pods can start, Services and names work.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { signal, progress = toStandardError, images = [] } = options;
+  const { signal, progress = toStandardError, images = [], restartPauseSeconds } = options;
   const binaries = await prepareCluster(progress);
   const pause = await buildImage({
     name: 'sluice.test/pause:1',
@@ -97,7 +99,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   });
   signal?.throwIfAborted();
   const folder = await mkdtemp(join(tmpdir(), 'sluice-cluster-'));
-  const settings: NodeSettings = { folder, binaries };
+  const settings: NodeSettings = { folder, binaries, restartPauseSeconds };
   await writeFile(join(folder, 'resolv.conf'), resolvConf);
   const door = await openDoor(binaries.door, folder);
   const close = (): void => void door.close();
@@ -160,9 +162,10 @@ async function startPrograms(
   return access;
 }
 
-type Unstoppable = Omit<Cluster, 'stop' | typeof Symbol.asyncDispose>;
+/** A cluster in the hands of one who may not end it. */
+export type RunningCluster = Omit<Cluster, 'stop' | typeof Symbol.asyncDispose>;
 
-async function open(door: Door, settings: NodeSettings, access: Access): Promise<Unstoppable> {
+async function open(door: Door, settings: NodeSettings, access: Access): Promise<RunningCluster> {
   const { folder, binaries } = settings;
   const kubeconfig = await writeKubeconfig(join(folder, 'kubeconfig'), access);
   // The cache is by host and port, and the ports of dead clusters come back.
@@ -200,7 +203,7 @@ async function open(door: Door, settings: NodeSettings, access: Access): Promise
 }
 
 /** A pod can be made, with a token; and a Service's name leads, through kube-proxy, to the API. */
-async function waitUntilReady(cluster: Unstoppable, signal: AbortSignal): Promise<void> {
+async function waitUntilReady(cluster: RunningCluster, signal: AbortSignal): Promise<void> {
   const exists = (what: string, path: string): Promise<void> =>
     until(what, async () => (await cluster.api.call('GET', path)).status === 200, { signal });
   const named = await cluster.forward('kubernetes.default:443');

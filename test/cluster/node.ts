@@ -20,6 +20,8 @@ const podRange = '10.244.1.0/24';
 export interface NodeSettings {
   folder: string;
   binaries: Record<(typeof nodePrograms)[number], string>;
+  /** The longest pause before a container that ended is started again, seconds; undefined: Kubernetes' own 10 to 300. */
+  restartPauseSeconds?: number | undefined;
 }
 
 /** Sets the network up from inside. */
@@ -187,7 +189,8 @@ function cniConfiguration(folder: string): unknown {
   };
 }
 
-function kubeletConfiguration({ folder }: NodeSettings): unknown {
+function kubeletConfiguration({ folder, restartPauseSeconds }: NodeSettings): unknown {
+  const restarts = { crashLoopBackOff: { maxContainerRestartPeriod: `${restartPauseSeconds}s` } };
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -227,6 +230,7 @@ function kubeletConfiguration({ folder }: NodeSettings): unknown {
     kubeAPIQPS: 200,
     kubeAPIBurst: 400,
     eventRecordQPS: 0,
+    ...(restartPauseSeconds === undefined ? {} : restarts),
   };
 }
 

@@ -11,9 +11,10 @@ import {
 } from '../support/application.ts';
 import { pathOf, versionsOf } from '../support/namespace-state.ts';
 import { deploy, endOf, eventsOf, eventThat, told } from '../support/rollout-watch.ts';
-import { appImageName, startWorld, type Lane, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { startWorld, type Lane, type World } from '../support/world.ts';
 
-const namespace = 'shop';
+const namespace = 'bad-input';
 const app = 'web';
 
 let world: World;
@@ -111,7 +112,7 @@ describe('what only the cluster knows is refused by the run, before it changes a
 
   it('a missing root Service', async () => {
     const file = await write({ smi: { rootServiceName: 'nowhere' } });
-    await refused(file, /Service nowhere: the root Service is not in namespace shop/);
+    await refused(file, /Service nowhere: the root Service is not in namespace bad-input/);
   });
 
   it('a headless root', async () => {

@@ -1,10 +1,15 @@
-/** A run survives kill -9 of the orchestrator or of the agent at each of its points, and ends as if nothing had been. */
+/**
+ * A run survives kill -9 of the orchestrator or of the agent at each of its points, and ends as if nothing had been.
+ * In every run of the tests a rollout is killed at several points, and at each point once; `npm run matrix` takes each point alone too.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pauseFor, setWeight, writeApplication, type ApplicationOptions } from '../support/application.ts';
+import { isLong } from '../support/long-run.ts';
 import { followWeights, namesOf, podsOf } from '../support/namespace-state.ts';
 import { deploy, endOf, eventsOf, eventThat, told, type SeenEvent } from '../support/rollout-watch.ts';
-import { appImageName, startWorld, type Lane, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { startWorld, type Lane, type World } from '../support/world.ts';
 
 interface Point {
   name: string;
@@ -38,31 +43,49 @@ const onTheWayBack: Point[] = [
 ];
 
 const steps = [setWeight(10), pauseFor(1), setWeight(50), pauseFor(1)];
+/** The canary that is to roll back is not to be promoted before it breaks. */
+const breaking = { steps: [setWeight(10), pauseFor(1), setWeight(50), pauseFor(60)], env: { CRASH_AFTER_MS: '6000' } };
 /** Independent orchestrators side by side: the runs mostly wait. */
-const LANES = 3;
+const LANES = 2;
+
+/** Applications by lane, each shipped again and again; its version counts up. */
+interface KilledApp {
+  lane: Lane;
+  options: ApplicationOptions;
+  version: number;
+}
 
 let world: World;
-const free: Lane[] = [];
-const waiting: ((lane: Lane) => void)[] = [];
+const free: KilledApp[] = [];
+const waiting: ((app: KilledApp) => void)[] = [];
 
 beforeAll(async () => {
-  const names = Array.from({ length: LANES }, (_, index) => `lane-${index + 1}`);
+  const names = Array.from({ length: LANES }, (_, index) => `kill-${index + 1}`);
   world = await startWorld({ namespaces: names });
-  free.push(...(await Promise.all(names.map((name) => world.startLane(name, [name])))));
+  free.push(...(await Promise.all(names.map(firstDeployment))));
 });
 
 afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
-async function withLane(use: (lane: Lane) => Promise<void>): Promise<void> {
-  const lane = free.pop() ?? (await new Promise<Lane>((resolve) => waiting.push(resolve)));
+async function firstDeployment(name: string): Promise<KilledApp> {
+  const lane = await world.startLane(name, [name]);
+  const { orchestrator, account, namespace } = lane;
+  const options: ApplicationOptions = { name: 'app', account, namespace, image: appImageName, version: 'v1', steps };
+  const id = await deploy(orchestrator, await writeApplication(orchestrator.folder, options));
+  expect((await endOf(orchestrator, id)).state).toBe('succeeded');
+  return { lane, options, version: 1 };
+}
+
+async function withApp(use: (app: KilledApp) => Promise<void>): Promise<void> {
+  const app = free.pop() ?? (await new Promise<KilledApp>((resolve) => waiting.push(resolve)));
   try {
-    await use(lane);
+    await use(app);
   } finally {
     const next = waiting.shift();
-    if (next === undefined) free.push(lane);
-    else next(lane);
+    if (next === undefined) free.push(app);
+    else next(app);
   }
 }
 
@@ -74,39 +97,44 @@ async function kill({ orchestrator, agent }: Lane, victim: Victim): Promise<void
   await process.restart();
 }
 
-let count = 0;
-
-/** Ships v1 as a first deployment, then v2 with a kill at the point. */
-async function run(lane: Lane, point: Point, victim: Victim, env: Record<string, string> = {}) {
-  const { orchestrator, account, namespace } = lane;
-  const name = `app-${++count}`;
-  const options: ApplicationOptions = { name, account, namespace, image: appImageName, version: 'v1', steps };
-  const before = await writeApplication(orchestrator.folder, options);
-  expect((await endOf(orchestrator, await deploy(orchestrator, before))).state).toBe('succeeded');
-  const stable = await podsOf(world.kube, namespace, name);
+/** Ships the next version, with a kill at each of the points, which are in the order in which a run comes by them. */
+async function run(app: KilledApp, points: Point[], victim: Victim, more: Partial<ApplicationOptions> = {}) {
+  const { lane, options } = app;
+  const { orchestrator, namespace } = lane;
+  const stable = await podsOf(world.kube, namespace, options.name);
   const names = await namesOf(world.kube, namespace);
 
   const followed = await followWeights(world.kube, namespace);
-  const file = await writeApplication(orchestrator.folder, { ...options, version: 'v2', env });
+  app.version += 1;
+  const file = await writeApplication(orchestrator.folder, { ...options, ...more, version: `v${app.version}` });
   const id = await deploy(orchestrator, file);
-  await eventThat(orchestrator, id, point.fits);
-  await kill(lane, victim);
+  for (const point of points) {
+    await eventThat(orchestrator, id, point.fits);
+    await kill(lane, victim);
+  }
   const end = await endOf(orchestrator, id, 180_000);
   followed.stop();
-  const pods = await podsOf(world.kube, namespace, name);
+  const pods = await podsOf(world.kube, namespace, options.name);
   const after = await namesOf(world.kube, namespace);
   const events = await eventsOf(orchestrator, id);
-  await world.cluster.kubectl(['-n', namespace, 'delete', 'deployment,service', name, '--wait=true']);
   return { end, events, weights: followed.weights, pods, stable, names, after };
+}
+
+/** Points that are killed in one run: far apart, so that each finds a run that goes on; one by one where the matrix is asked for. */
+function groups(points: Point[], count: number): { points: Point[]; names: string }[] {
+  const together = Array.from({ length: isLong ? points.length : count }, (_, group) =>
+    points.filter((_, index) => index % (isLong ? points.length : count) === group),
+  );
+  return together.map((each) => ({ points: each, names: each.map(({ name }) => name).join(', then at ') }));
 }
 
 for (const victim of ['orchestrator', 'agent'] as const) {
   describe.concurrent(`kill -9 of the ${victim}`, () => {
-    it.each(onTheWay)(
-      'at $name: the run goes on, promotes once, and no weight is skipped or repeated downward',
-      async (point) => {
-        await withLane(async (lane) => {
-          const seen = await run(lane, point, victim);
+    it.each(groups(onTheWay, 4))(
+      'at $names: the run goes on, promotes once, and no weight is skipped or repeated downward',
+      async ({ points }) => {
+        await withApp(async (app) => {
+          const seen = await run(app, points, victim);
           expect(seen.end.state, told(seen.events)).toBe('succeeded');
           expect(seen.weights, told(seen.events)).toEqual([0, 10, 50, 100, 0]);
           expect(seen.pods.map(({ restarts }) => restarts)).toEqual([0, 0]);
@@ -121,9 +149,9 @@ for (const victim of ['orchestrator', 'agent'] as const) {
       },
     );
 
-    it.each(onTheWayBack)('at $name: the run rolls back and leaves nothing', async (point) => {
-      await withLane(async (lane) => {
-        const seen = await run(lane, point, victim, { CRASH_AFTER_MS: '6000' });
+    it.each(groups(onTheWayBack, 2))('at $names: the run rolls back and leaves nothing', async ({ points }) => {
+      await withApp(async (app) => {
+        const seen = await run(app, points, victim, breaking);
         expect(seen.end.state, told(seen.events)).toBe('rolledBack');
         expect(seen.weights.at(-1)).toBe(0);
         expect(seen.pods.map(({ uid }) => uid).toSorted()).toEqual(seen.stable.map(({ uid }) => uid).toSorted());

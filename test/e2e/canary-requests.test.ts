@@ -5,10 +5,11 @@ import { setWeight, writeApplication, type ApplicationOptions } from '../support
 import { startCountingApi, type CountingApi } from '../support/counting-api.ts';
 import { startOrchestrator, type Orchestrator } from '../support/harness.ts';
 import { deploy, endOf, eventsOf, told } from '../support/rollout-watch.ts';
-import { appImageName, startWorld, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { QUICK_DRAIN, startWorld, type World } from '../support/world.ts';
 
 const app = 'shop';
-const namespace = 'shop';
+const namespace = 'canary-requests';
 /** Of design section 11, for a release of five steps; watches are counted by themselves: one for each kind, not for each run. */
 const MOST = 80;
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
       subjects: [{ kind: 'ServiceAccount', name: 'agent', namespace }],
     },
   ]);
-  orchestrator = await startOrchestrator();
+  orchestrator = await startOrchestrator({ env: QUICK_DRAIN });
   await orchestrator.startAgent({ account: 'east', kubeconfig: api.kubeconfig, namespaces: [namespace] });
 });
 

@@ -3,16 +3,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ClientCounts } from '../cluster/mesh/counts.ts';
-import { startLoad, type Load } from '../cluster/mesh/load.ts';
+import { type Load } from '../cluster/mesh/load.ts';
 import { setWeight, untilApproved, writeApplication, type ApplicationOptions } from '../support/application.ts';
 import { binomialInterval } from '../support/binomial.ts';
 import { isMarked, namesOf, pathOf } from '../support/namespace-state.ts';
 import { approvalWanted, approve, deploy, endOf, eventsOf, told } from '../support/rollout-watch.ts';
-import { appImageName, startWorld, type Lane, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { REAL_DRAIN, startWorld, type Lane, type World } from '../support/world.ts';
 
 const app = 'shop';
 const namespace = 'shop';
-const RATE = 400;
+/** Where a run does not retain its split. */
+const plain = 'plain';
+const RATE = 600;
 const ENOUGH = 3_000;
 const steps = [setWeight(0), untilApproved, setWeight(25), untilApproved];
 /** What stays between two runs, and nothing beside it. */
@@ -31,9 +34,9 @@ let load: Load;
 let options: ApplicationOptions;
 
 beforeAll(async () => {
-  world = await startWorld({ namespaces: [namespace], httpRoute: false });
-  lane = await world.startLane('east', [namespace]);
-  load = await startLoad(world.cluster);
+  world = await startWorld({ namespaces: [namespace, plain], httpRoute: false });
+  lane = await world.startLane('east', [namespace, plain], REAL_DRAIN);
+  load = await world.startLoad();
   options = {
     name: app,
     account: 'east',
@@ -50,13 +53,12 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await load?.stop();
   await world?.[Symbol.asyncDispose]();
 });
 
-async function startClient(name: string): Promise<void> {
+async function startClient(name: string, of = namespace): Promise<void> {
   const mode = name.startsWith('unmeshed') ? 'unmeshed' : 'meshed';
-  await load.startClient({ name, mode, url: `http://${app}.${namespace}:80/`, rate: RATE, seed: name.length });
+  await load.startClient({ name, mode, url: `http://${app}.${of}:80/`, rate: RATE, seed: name.length });
 }
 
 async function start(more: Partial<ApplicationOptions>): Promise<string> {
@@ -130,6 +132,31 @@ async function expectKept(): Promise<void> {
     expect(object === undefined || isMarked(object)).toBe(false);
   }
 }
+
+test('a busy client gets nothing of the canary, a fresh one its share, and the run says so', async () => {
+  const mine = { namespace: plain, smi: {} };
+  await over(await start({ ...mine, steps: [] }), 'succeeded');
+  await startClient('plain-busy', plain);
+  await enough('plain-busy', 500);
+  await load.mark('plain');
+  const id = await start({
+    ...mine,
+    version: 'v2',
+    steps: [setWeight(0), untilApproved, setWeight(50), untilApproved],
+  });
+  await approvalWanted(lane.orchestrator, id, 1);
+  await startClient('plain-fresh', plain);
+  await approve(lane.orchestrator, id);
+  await approvalWanted(lane.orchestrator, id, 2);
+  const seen = await seenBy('plain-busy', 'plain-fresh');
+  expect(seen['plain-busy']?.byVersion['v2']?.answered ?? 0).toBe(0);
+  expectShare('plain-fresh', seen['plain-fresh'], 'v2', 50);
+  await approve(lane.orchestrator, id);
+  await over(id, 'succeeded');
+  await nothingFailed('plain');
+  expect(await warningsOf(id)).toContain('will not follow the split until they idle or restart');
+  for (const client of ['plain-busy', 'plain-fresh']) await load.stopClient(client);
+}, 180_000);
 
 test('the first run cannot reach who is busy, says so with the way out, and keeps its split when it is promoted', async () => {
   await load.mark('first');

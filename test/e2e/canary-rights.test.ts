@@ -7,10 +7,11 @@ import { setWeight, writeApplication, type ApplicationOptions } from '../support
 import { startOrchestrator, type Orchestrator } from '../support/harness.ts';
 import { namesOf, versionsOf } from '../support/namespace-state.ts';
 import { deploy, endOf, eventsOf, told, type SeenDeployment } from '../support/rollout-watch.ts';
-import { appImageName, startWorld, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { QUICK_DRAIN, startWorld, type World } from '../support/world.ts';
 
 const app = 'shop';
-const namespace = 'shop';
+const namespace = 'canary-rights';
 const canary: Needs = { isFirst: false, hasSplit: true, hasRoutes: true, hasProfiles: true, hasJobs: false };
 const job = {
   apiVersion: 'batch/v1',
@@ -51,7 +52,7 @@ beforeAll(async () => {
       subjects: [{ kind: 'ServiceAccount', name: 'agent', namespace }],
     },
   ]);
-  orchestrator = await startOrchestrator();
+  orchestrator = await startOrchestrator({ env: QUICK_DRAIN });
   await orchestrator.startAgent({ account: 'east', kubeconfig, namespaces: [namespace] });
 });
 

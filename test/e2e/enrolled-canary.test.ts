@@ -7,9 +7,10 @@ import { setWeight, untilApproved, writeApplication } from '../support/applicati
 import { startOrchestrator, type Agent, type Orchestrator } from '../support/harness.ts';
 import { followWeights } from '../support/namespace-state.ts';
 import { approvalWanted, approve, deploy, endOf, eventsOf, told } from '../support/rollout-watch.ts';
-import { appImageName, startWorld, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { QUICK_DRAIN, startWorld, type World } from '../support/world.ts';
 
-const namespace = 'shop';
+const namespace = 'enrolled-canary';
 const secretPath = `/api/v1/namespaces/${namespace}/secrets/agent-credential`;
 const app = {
   name: 'web',
@@ -44,7 +45,8 @@ async function agentSays(text: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  [world, orchestrator] = await Promise.all([startWorld({ namespaces: [namespace] }), startOrchestrator()]);
+  world = await startWorld({ namespaces: [namespace] });
+  orchestrator = await startOrchestrator({ env: QUICK_DRAIN });
   joinTokenFile = join(orchestrator.folder, 'join-token');
   await invite();
   agent = await orchestrator.startAgent({

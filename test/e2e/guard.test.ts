@@ -2,11 +2,12 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { changeApp } from '../cluster/mesh/app.ts';
-import { startLoad, type Load } from '../cluster/mesh/load.ts';
+import { type Load } from '../cluster/mesh/load.ts';
 import { setWeight, untilApproved, writeApplication, type ApplicationOptions } from '../support/application.ts';
 import { followWeights, isMarked, namesOf, pathOf, podsOf } from '../support/namespace-state.ts';
 import { approvalWanted, deploy, endOf, eventsOf, told } from '../support/rollout-watch.ts';
-import { appImageName, startWorld, type Lane, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { REAL_DRAIN, startWorld, type Lane, type World } from '../support/world.ts';
 
 /** Requests per second of the client. */
 const RATE = 400;
@@ -16,12 +17,11 @@ let world: World;
 let load: Load;
 
 beforeAll(async () => {
-  world = await startWorld({ namespaces: ['alone', 'heir'] });
-  load = await startLoad(world.cluster);
+  world = await startWorld({ namespaces: ['guard-alone', 'guard-heir'] });
+  load = await world.startLoad();
 });
 
 afterAll(async () => {
-  await load?.stop();
   await world?.[Symbol.asyncDispose]();
 });
 
@@ -118,21 +118,21 @@ async function expectTakeover(
 }
 
 it('the orchestrator is dead, the canary crashes: the agent gives all traffic to the stable, the orchestrator finishes', async () => {
-  const lane = await world.startLane('alone', ['alone']);
+  const lane = await world.startLane('alone', ['guard-alone'], REAL_DRAIN);
   await expectTakeover(lane, async (crash) => {
     const begunMs = performance.now();
     await crash();
-    return (await untilWeight('alone', 0)) - begunMs;
+    return (await untilWeight(lane.namespace, 0)) - begunMs;
   });
 }, 240_000);
 
 it('the same with an agent that was killed, and started after the crash', async () => {
-  const lane = await world.startLane('heir', ['heir']);
+  const lane = await world.startLane('heir', ['guard-heir'], REAL_DRAIN);
   await expectTakeover(lane, async (crash) => {
     await lane.agent.kill9();
     await crash();
     const begunMs = performance.now();
     await lane.agent.startAlone();
-    return (await untilWeight('heir', 0)) - begunMs;
+    return (await untilWeight(lane.namespace, 0)) - begunMs;
   });
 }, 240_000);

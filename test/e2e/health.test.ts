@@ -1,21 +1,20 @@
 /** What an agent says of pods in trouble on a real node: the kubelet's own statuses, logs and events. */
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startCluster, type Cluster } from '../cluster/cluster.ts';
-import { appArchives } from '../cluster/mesh/program-images.ts';
+import type { RunningCluster } from '../cluster/cluster.ts';
 import { startAgent, type TestAgent } from '../support/agent.ts';
 import { SmallHub } from '../support/small-hub.ts';
-import { appImageName } from '../support/world.ts';
+import { appImageName, dropNamespaces, makeNamespaces, sharedCluster } from '../support/shared-cluster.ts';
 import type { PodRecord, Snapshot, Watch } from '../../src/protocol/snapshot.ts';
 
-const namespace = 'shop';
-let cluster: Cluster;
+const namespace = 'health';
+let cluster: RunningCluster;
 let hub: SmallHub;
 let agent: TestAgent;
 
 beforeAll(async () => {
-  cluster = await startCluster({ images: await appArchives([appImageName]) });
-  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  cluster = await sharedCluster();
+  await makeNamespaces(cluster, [namespace]);
   hub = await new SmallHub().listen();
   agent = await startAgent({
     server: `127.0.0.1:${hub.port}`,
@@ -28,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await agent?.stop();
   await hub?.[Symbol.asyncDispose]();
-  await cluster?.stop();
+  await dropNamespaces(cluster, [namespace]);
 });
 
 beforeEach(() => {

@@ -9,7 +9,8 @@ import { startOrchestrator } from '../support/harness.ts';
 import type { Orchestrator } from '../support/harness.ts';
 import { pathOf, podsOf } from '../support/namespace-state.ts';
 import { deploy, endOf, eventsOf, told } from '../support/rollout-watch.ts';
-import { appImageName, startWorld } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { QUICK_DRAIN, startWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 
 const namespace = 'older';
@@ -33,7 +34,7 @@ let agent: TestAgent;
 
 beforeAll(async () => {
   world = await startWorld({ namespaces: [namespace] });
-  orchestrator = await startOrchestrator();
+  orchestrator = await startOrchestrator({ env: QUICK_DRAIN });
   const credential = await orchestrator.addAgent(account);
   agent = await startAgent({
     server: `127.0.0.1:${orchestrator.agentPort}`,

@@ -1,7 +1,7 @@
 /**
  * A link that loses nothing: thousands of operations under random faults of network, hub and agent, each of which ends in
  * exactly one stored outcome, and whose effects, which would add up if they were repeated, are counted in the cluster.
- * `SEED=n` repeats a run, `FAULTS=n` and `OPERATIONS=n` change its length.
+ * Every run deals each kind of fault; `npm run soak` deals ten thousand operations a thousand faults. `SEED=n` gives another run.
  */
 
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -18,8 +18,10 @@ import { Effects } from '../support/faults/effects.ts';
 import { HubProgram } from '../support/faults/programs.ts';
 import { FaultRelay } from '../support/faults/relay.ts';
 import { seededDice } from '../support/faults/seeded.ts';
+import { figures, isLong } from '../support/long-run.ts';
 import { freePort } from '../support/free-port.ts';
 import { TRAFFIC_SPLIT, installTrafficSplit, splitOf } from '../support/objects.ts';
+import { seed } from '../support/seed.ts';
 import { SmallHub } from '../support/small-hub.ts';
 import { startEmbeddedServer } from '../../src/orchestrator/store/postgres/embedded-server.ts';
 import type { EmbeddedServer } from '../../src/orchestrator/store/postgres/embedded-server.ts';
@@ -28,9 +30,9 @@ import { encodeHubMessage } from '../../src/protocol/service.ts';
 import { encodeOperation } from '../../src/protocol/operation-codec.ts';
 import { silentLog } from '../../src/shared/log.ts';
 
-const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const FAULTS = Number(process.env['FAULTS'] ?? 1000);
-const OPERATIONS = Number(process.env['OPERATIONS'] ?? 10_000);
+/** How often all of {@link KINDS} are dealt. */
+const DECKS = isLong ? 9 : 1;
+const OPERATIONS = DECKS * 1_150;
 const OBJECTS = 40;
 /** Asked for and not ended, at most. */
 const OUTSTANDING = 48;
@@ -137,6 +139,7 @@ async function ended(): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
+/** How often each is dealt in one deck. */
 const KINDS = {
   cut: 30,
   tear: 18,
@@ -156,7 +159,8 @@ const KINDS = {
 } as const;
 type Fault = keyof typeof KINDS;
 
-const dice = seededDice(SEED);
+const dice = seededDice(seed);
+const faults = Array.from({ length: DECKS }, () => dice.deck(KINDS)).flat();
 let forged = 0;
 
 /** Each begins at whatever happens to be under way. */
@@ -243,7 +247,7 @@ async function visitStaleHub(): Promise<void> {
 
 async function issue(): Promise<void> {
   // Its own dice: faults and operations run side by side, in an order that no seed can hold.
-  const patience = seededDice(SEED + 1);
+  const patience = seededDice(seed + 1);
   while (asked.size < OPERATIONS) {
     const room = OUTSTANDING - (asked.size - (await ended()));
     // Some expire in any outage; most outlive it.
@@ -255,21 +259,18 @@ async function issue(): Promise<void> {
 }
 
 test(
-  `${OPERATIONS} operations under ${FAULTS} faults: each ends once, happens at most once, none late, none by an older epoch (SEED=${SEED})`,
+  `${OPERATIONS} operations under ${faults.length} faults: each ends once, happens at most once, none late, none by an older epoch (seed=${seed})`,
   { timeout: 3_600_000 },
   async () => {
     const started = Date.now();
-    const counts: Partial<Record<Fault, number>> = {};
     const issuing = issue();
-    for (let number = 0; number < FAULTS; number++) {
-      const fault = dice.pick(KINDS);
-      counts[fault] = (counts[fault] ?? 0) + 1;
+    for (const [number, fault] of faults.entries()) {
       // A cut where nothing is up would be none.
       for (let waitedMs = 0; !relay.isUp && waitedMs < 3000; waitedMs += 10) await delay(10);
       await inflict(fault);
       // Spread over the operations: the last fault comes while the last of them are under way.
       await delay(dice.below(120));
-      while (asked.size < (number / FAULTS) * OPERATIONS) await delay(20);
+      while (asked.size < (number / faults.length) * OPERATIONS) await delay(20);
     }
     await issuing;
     relay.disarm();
@@ -287,8 +288,8 @@ test(
     }>('select id, state, code, not_after as "notAfter", ended_at as ended from sluice.operation');
     const outcomes: Record<string, number> = {};
     for (const { state, code } of rows) outcomes[`${state} ${code}`] = (outcomes[`${state} ${code}`] ?? 0) + 1;
-    const facts = { seed: SEED, seconds: Math.round((Date.now() - started) / 1000), sessions: relay.welcomes };
-    console.log(JSON.stringify({ ...facts, faults: counts, outcomes }, undefined, 1));
+    const seconds = Math.round((Date.now() - started) / 1000);
+    figures('link-faults', { seed, seconds, sessions: relay.welcomes, faults: faults.length, outcomes });
 
     expect(hub.failures).toEqual([]);
     expect(rows).toHaveLength(OPERATIONS);

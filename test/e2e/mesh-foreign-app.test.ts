@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../cluster/api.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { startCluster } from '../cluster/cluster.ts';
-import { appImage, installMesh, neverPull } from '../cluster/mesh/install.ts';
+import { neverPull } from '../cluster/mesh/install.ts';
 import { startLoad } from '../cluster/mesh/load.ts';
+import { startMeshCluster } from '../support/mesh-cluster.ts';
 
 const fixtures = join(import.meta.dirname, '../../../shared/fixtures/armory');
 const read = (name: string): string => readFileSync(join(fixtures, name), 'utf8');
+/** One manifest names it itself, so the cluster cannot be shared with another file that has it. */
 const namespace = 'borealis';
 
 describe.runIf(existsSync(fixtures))('the older product’s demo application (needs ../shared/fixtures)', () => {
@@ -18,10 +19,9 @@ describe.runIf(existsSync(fixtures))('the older product’s demo application (ne
   beforeAll(async () => {
     const name = 'index.docker.io/armory/potatofacts';
     const images = ['v1', 'v2'].map((tag) => ({ name: `${name}:${tag}`, ports: [9001, 3001] }));
-    cluster = await startCluster();
-    await appImage(cluster, images);
-    await installMesh(cluster);
-    await neverPull(cluster);
+    cluster = await startMeshCluster(images);
+    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    await neverPull(cluster, namespace);
   }, 600_000);
 
   afterAll(() => cluster?.stop());
@@ -33,7 +33,6 @@ describe.runIf(existsSync(fixtures))('the older product’s demo application (ne
   }
 
   test('becomes ready, answers, and rolls to its next version without a lost request', async () => {
-    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     const apply = (name: string): Promise<string> => cluster.kubectl(['apply', '-n', namespace, '-f', '-'], read(name));
     await apply('30-manifest-potato-facts-deployment-hpa.yaml');
     await apply('32-manifest-external-services-linkerd.yaml');

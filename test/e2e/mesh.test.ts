@@ -4,35 +4,44 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../cluster/api.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import { startCluster } from '../cluster/cluster.ts';
+import type { RunningCluster } from '../cluster/cluster.ts';
 import type { ClientCounts } from '../cluster/mesh/counts.ts';
-import { installMesh } from '../cluster/mesh/install.ts';
+import { appImage } from '../cluster/mesh/install.ts';
 import type { ClientSpec, Load } from '../cluster/mesh/load.ts';
 import { startLoad } from '../cluster/mesh/load.ts';
-import { appArchives } from '../cluster/mesh/program-images.ts';
 import { startPrometheus } from '../cluster/mesh/prometheus.ts';
 import { binomialInterval } from '../support/binomial.ts';
 import type { Holder, Shop } from '../support/mesh-shop.ts';
 import { openShop } from '../support/mesh-shop.ts';
+import { dropNamespaces, sharedCluster } from '../support/shared-cluster.ts';
 
 const enough = 3000;
 const seed = 20261124;
 /** Requests a second of each client. */
 const rate = 900;
 const total = 10_000;
-let cluster: Cluster;
+/** Of this file alone, in a cluster that others use too. */
+const namespaces: string[] = ['mesh-load'];
+let cluster: RunningCluster;
 let load: Load;
 let marks = 0;
 
 beforeAll(async () => {
-  cluster = await startCluster({ images: await appArchives(['sluice.test/app:v1', 'sluice.test/app:v2']) });
-  await installMesh(cluster);
-  load = await startLoad(cluster);
+  cluster = await sharedCluster();
+  await appImage(cluster, ['sluice.test/app:v2']);
+  load = await startLoad(cluster, { namespace: 'mesh-load' });
   console.log(`seed ${seed}`);
 }, 600_000);
 
-afterAll(() => cluster?.stop());
+afterAll(async () => {
+  await load?.stop();
+  await dropNamespaces(cluster, namespaces);
+});
+
+function open(namespace: string, holder: Holder): Promise<Shop> {
+  namespaces.push(namespace);
+  return openShop(cluster, namespace, holder);
+}
 
 /** Counts from now until each client has `requests` answers. */
 async function measure(clients: string[], requests = enough): Promise<Record<string, ClientCounts>> {
@@ -98,7 +107,7 @@ describe.each<{ holder: Holder; busyFollows: boolean }>([
   { holder: 'both', busyFollows: true },
 ])('a canary whose weights are held by: $holder', ({ holder, busyFollows }) => {
   test('gives fresh clients the asked share, busy ones theirs, unmeshed none, and loses no request', async () => {
-    const shop = await openShop(cluster, `shop-${holder}`, holder);
+    const shop = await open(`mesh-${holder}`, holder);
     const { busy, unmeshed, fresh } = await begin(shop);
     const clients = [busy, unmeshed, fresh];
     for (const canary of [0, 1000, 2500, 5000]) {
@@ -131,7 +140,7 @@ describe.each<{ holder: Holder; busyFollows: boolean }>([
 });
 
 test('after a rollback in one write, the canary gets no request and none is lost', async () => {
-  const shop = await openShop(cluster, 'shop-rollback', 'both');
+  const shop = await open('mesh-rollback', 'both');
   const { busy, unmeshed, fresh } = await begin(shop);
   const meshed = [busy, fresh];
   await shop.setWeights(total / 2, total / 2);
@@ -161,9 +170,9 @@ test('after a rollback in one write, the canary gets no request and none is lost
 
 test('Prometheus sees what the proxies count, by version, class and client', async () => {
   await using prometheus = await startPrometheus(cluster);
-  const shop = await openShop(cluster, 'shop-metrics', 'split');
+  const shop = await open('mesh-metrics', 'split');
   const client = await start(shop, 'meshed', 'meshed');
-  const selector = 'direction="inbound",namespace="shop-metrics",srv_port="8080",route_name="default"';
+  const selector = 'direction="inbound",namespace="mesh-metrics",srv_port="8080",route_name="default"';
   const seen = async (query: string): Promise<number> => (await prometheus.query(query))[0]?.value ?? 0;
   await until('two scrapes', async () => (await seen(`sum(response_total{${selector}})`)) > 500);
   const end = await load.stopClient(client);

@@ -27,7 +27,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-orchestrator-image-'));
   cleanUp.defer(() => rm(folder, { recursive: true }));
-  cluster = cleanUp.use(await startMeshCluster([image]));
+  cluster = cleanUp.use(await startMeshCluster([image], {}, { restartPauseSeconds: 1 }));
   await cluster.apply(restricted(agentNamespace));
   orchestrator = await installOrchestrator(cluster);
 }, 600_000);
@@ -108,7 +108,9 @@ describe("the orchestrator's image", () => {
     await sluice('agents', 'add', 'east', '--out', credentialFile);
     const credential = JSON.parse(await readFile(credentialFile, 'utf8')) as { server: string };
     expect(credential.server).toBe('sluice-orchestrator-agents.sluice-system.svc:8443');
-    await installAgent(cluster, { credentialFile, namespaces: [namespace] });
+    // Its orchestrator is killed again and again.
+    const values = ['connection.reconnectMaxSeconds=1'];
+    await installAgent(cluster, { credentialFile, namespaces: [namespace], values });
     await connected();
 
     await sluice('deploy', '--watch', '-f', await application('v1', []));

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { neverPull } from '../cluster/mesh/install.ts';
-import { startLoad, type Load } from '../cluster/mesh/load.ts';
+import { type Load } from '../cluster/mesh/load.ts';
 import { pauseFor, setWeight, untilApproved } from '../support/application.ts';
 import { namesOf, pathOf, podsOf } from '../support/namespace-state.ts';
 import { deploy, endOf, eventsOf, eventThat, told } from '../support/rollout-watch.ts';
-import { startWorld, type Lane, type World } from '../support/world.ts';
+import { REAL_DRAIN, startWorld, type Lane, type World } from '../support/world.ts';
 
 const fixtures = join(import.meta.dirname, '../../../shared/fixtures/armory');
 const namespace = 'borealis';
@@ -44,15 +44,14 @@ async function write(version: string, numbers: string[], steps: unknown[]): Prom
 describe.runIf(existsSync(fixtures))('the older product’s demonstration application (needs ../shared/fixtures)', () => {
   beforeAll(async () => {
     // The program under their image's name; 9001 is where their pods are probed.
-    const image = { name: 'index.docker.io/armory/potatofacts:v2', version: 'v2', ports: [9001] };
+    const image = { name: 'index.docker.io/armory/potatofacts:v2', ports: [9001, 3001] };
     world = await startWorld({ namespaces: [namespace], images: [image] });
-    await neverPull(world.cluster);
-    lane = await world.startLane('demo', [namespace]);
-    load = await startLoad(world.cluster);
+    await neverPull(world.cluster, namespace);
+    lane = await world.startLane('demo', [namespace], REAL_DRAIN);
+    load = await world.startLoad();
   });
 
   afterAll(async () => {
-    await load?.stop();
     await world?.[Symbol.asyncDispose]();
   });
 

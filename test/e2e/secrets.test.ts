@@ -16,9 +16,10 @@ import { startConnectProxy, type ConnectProxy } from '../support/connect-proxy.t
 import { startOrchestrator, type Agent, type Orchestrator } from '../support/harness.ts';
 import { deploy, endOf, eventsOf, told } from '../support/rollout-watch.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
-import { appImageName, startWorld, type World } from '../support/world.ts';
+import { appImageName } from '../support/shared-cluster.ts';
+import { QUICK_DRAIN, startWorld, type World } from '../support/world.ts';
 
-const namespace = 'shop';
+const namespace = 'secrets';
 const HOST = 'orchestrator.sluice.test';
 
 /** Of the user's manifests: a run goes on after a restart, so they lie in the database. */
@@ -53,6 +54,7 @@ beforeAll(async () => {
   provider = server;
   orchestrator = await startOrchestrator({
     env: {
+      ...QUICK_DRAIN,
       DATABASE_URL: database.url,
       SLUICE_LOG_LEVEL: 'debug',
       SLUICE_METRIC_PROVIDERS: `prom=http://me:${planted['password of the metric provider']}@127.0.0.1:${port}`,

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { RunningCluster } from '../cluster/cluster.ts';
 import { program } from '../cluster/programs.ts';
 import { repository } from './child.ts';
 import { agentImage, agentImageName } from './images.ts';
@@ -16,10 +16,12 @@ interface AgentInstallation {
   /** host:port as pods reach the orchestrator, if the credential says another. */
   server?: string;
   namespaces: string[];
+  /** More of the chart's values, `key=value`. */
+  values?: string[];
 }
 
 /** Runs Helm against the cluster. @returns what it printed. @throws with what it said, if it fails. */
-export async function helm(cluster: Cluster, args: readonly string[]): Promise<string> {
+export async function helm(cluster: RunningCluster, args: readonly string[]): Promise<string> {
   const binary = await program('helm');
   const { stdout } = await promisify(execFile)(binary, [...args, `--kubeconfig=${cluster.kubeconfig}`]);
   return stdout;
@@ -36,7 +38,7 @@ export function set(values: readonly string[]): string[] {
 }
 
 /** @returns once the agent is ready, which means connected. */
-export async function installAgent(cluster: Cluster, installation: AgentInstallation): Promise<void> {
+export async function installAgent(cluster: RunningCluster, installation: AgentInstallation): Promise<void> {
   await cluster.importImage(await agentImage());
   await ensureNamespaces(cluster, [agentNamespace, ...installation.namespaces]);
   const { credentialFile, server, namespaces } = installation;
@@ -46,6 +48,7 @@ export async function installAgent(cluster: Cluster, installation: AgentInstalla
   const values = [
     ...agentValues(namespaces),
     'credential.existingSecret=sluice-agent',
+    ...(installation.values ?? []),
     ...(server === undefined ? [] : [`server.address=${server}`]),
   ];
   await helm(cluster, ['install', 'sluice-agent', chart('agent'), ...inNamespace, ...set(values)]);
@@ -56,7 +59,7 @@ export async function installAgent(cluster: Cluster, installation: AgentInstalla
  * Runs the line that `sluice agents add` prints, in the folder of the checkout, as whoever pastes it does.
  * @returns once the agent is ready, which means enrolled and connected.
  */
-export async function enrolAgent(cluster: Cluster, line: string): Promise<void> {
+export async function enrolAgent(cluster: RunningCluster, line: string): Promise<void> {
   await cluster.importImage(await agentImage());
   const path = `${dirname(await program('helm'))}:${process.env['PATH'] ?? ''}`;
   const env = { ...process.env, PATH: path, KUBECONFIG: cluster.kubeconfig };
@@ -77,7 +80,7 @@ export function agentValues(namespaces: readonly string[]): string[] {
  * Waits until the installed agent is connected. An agent that another one replaced stays away for half a minute, which from one to
  * two replicas may happen twice. @throws after two minutes, with the agent's log.
  */
-export async function agentReady(cluster: Cluster): Promise<void> {
+export async function agentReady(cluster: RunningCluster): Promise<void> {
   const inNamespace = ['--namespace', agentNamespace];
   try {
     await cluster.kubectl([...inNamespace, 'rollout', 'status', 'deployment/sluice-agent', '--timeout=120s']);
@@ -88,7 +91,7 @@ export async function agentReady(cluster: Cluster): Promise<void> {
 }
 
 /** Makes those that are missing; the others keep what they are labelled with. */
-async function ensureNamespaces(cluster: Cluster, names: string[]): Promise<void> {
+async function ensureNamespaces(cluster: RunningCluster, names: string[]): Promise<void> {
   for (const name of names) {
     const { status } = await cluster.api.call('POST', '/api/v1/namespaces', { metadata: { name } });
     if (status !== 201 && status !== 409) throw new Error(`The namespace ${name} could not be made: ${status}.`);

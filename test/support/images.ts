@@ -3,14 +3,23 @@
  * There is less beside it than in distroless, no /etc/passwd either: its user is a number, as where a platform chooses one.
  */
 
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder, folderChecksum, madeOnce, removeUnused } from '../cluster/cache.ts';
 import { buildImage } from '../cluster/image.ts';
 import { node, repository } from './child.ts';
 import { readStage } from './dockerfile.ts';
 
 type Target = 'agent' | 'orchestrator';
+
+interface ImageName {
+  repository: string;
+  tag: string;
+}
 
 /** What the charts are to be given. */
 export const agentImageName = { repository: 'sluice.test/agent', tag: '0.1.0' };
@@ -19,28 +28,47 @@ export const orchestratorImageName = { repository: 'sluice.test/orchestrator', t
 /** Where distroless has Node, and so where the Dockerfile's entry point looks for it. */
 const nodeInImage = '/nodejs/bin/node';
 
-/** Builds `dist/agent` anew and returns the archive of the image, for the cluster to import. */
+/** The archive of the agent's image, of the sources as they are, for the cluster to import. */
 export function agentImage(): Promise<string> {
   return imageOf('agent', agentImageName);
 }
 
-/** The same of `dist/orchestrator`. */
+/** The same of the orchestrator's. */
 export function orchestratorImage(): Promise<string> {
   return imageOf('orchestrator', orchestratorImageName);
 }
 
-async function imageOf(
-  target: Target,
-  { repository: path, tag }: { repository: string; tag: string },
-): Promise<string> {
-  execFileSync(node, ['scripts/build.ts', target], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+/** What `npm run build` puts into `dist/PART`: built once for each state of the sources, whoever else builds it. @returns its folder. */
+export async function bundle(part: Target): Promise<string> {
+  const folders = ['src', 'proto', 'scripts'].map((name) => folderChecksum(join(repository, name), () => true));
+  const files = ['package.json', 'package-lock.json', 'LICENSE'].map((name) => readFile(join(repository, name)));
+  const hash = createHash('sha256');
+  for (const each of [...(await Promise.all(folders)), ...(await Promise.all(files))]) hash.update(each);
+  const key = hash.digest('hex').slice(0, 16);
+  const bundles = join(cacheFolder(), 'bundles');
+  const folder = await madeOnce(join(bundles, `${part}-${key}`), async (path) => {
+    await promisify(execFile)(node, ['scripts/build.ts', part, '--out', path], { cwd: repository });
+    await removeUnused(bundles, 24);
+  });
+  return join(folder, part);
+}
+
+const archives = new Map<Target, Promise<string>>();
+
+function imageOf(target: Target, name: ImageName): Promise<string> {
+  const begun = archives.get(target) ?? archiveOf(target, name);
+  archives.set(target, begun);
+  return begun;
+}
+
+async function archiveOf(target: Target, { repository: path, tag }: ImageName): Promise<string> {
   const binary = realpathSync(node);
   const stage = readStage(join(repository, 'Dockerfile'), target);
   return buildImage({
     name: `${path}:${tag}`,
     files: {
       [nodeInImage]: binary,
-      [stage.workdir]: join(repository, 'dist', target),
+      [stage.workdir]: await bundle(target),
       ...librariesOf(binary),
     },
     ...stage,

@@ -1,7 +1,7 @@
 /** A shop on the test mesh, and the canary sequence written by hand: what the mesh's acceptance test plays through. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../cluster/api.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { RunningCluster } from '../cluster/cluster.ts';
 
 /** Which objects hold the weights. */
 export type Holder = 'split' | 'route' | 'both';
@@ -22,7 +22,7 @@ export interface Shop {
 }
 
 /** Makes namespace, Deployments (v1 with pods, v2 without) and the root. */
-export async function openShop(cluster: Cluster, namespace: string, holder: Holder): Promise<Shop> {
+export async function openShop(cluster: RunningCluster, namespace: string, holder: Holder): Promise<Shop> {
   const service = (name: string, selector: Record<string, string>): object => ({
     apiVersion: 'v1',
     kind: 'Service',
@@ -127,7 +127,12 @@ function route(namespace: string, stable: number, canary: number): object {
   return { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'web', namespace }, spec };
 }
 
-async function readyEndpoints(cluster: Cluster, namespace: string, service: string, count: number): Promise<void> {
+async function readyEndpoints(
+  cluster: RunningCluster,
+  namespace: string,
+  service: string,
+  count: number,
+): Promise<void> {
   const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices?labelSelector=kubernetes.io/service-name=${service}`;
   await until(`${count} ready endpoints of ${service}`, async () => {
     const { items } = (await cluster.api.call('GET', path)).body as {
@@ -138,7 +143,7 @@ async function readyEndpoints(cluster: Cluster, namespace: string, service: stri
   });
 }
 
-async function profileSays(cluster: Cluster, namespace: string, weights: number[] | undefined): Promise<void> {
+async function profileSays(cluster: RunningCluster, namespace: string, weights: number[] | undefined): Promise<void> {
   const path = `/apis/linkerd.io/v1alpha2/namespaces/${namespace}/serviceprofiles/web.${namespace}.svc.cluster.local`;
   await until(`the ServiceProfile to say ${String(weights)}`, async () => {
     const profile = (await cluster.api.call('GET', path)).body as { spec?: { dstOverrides?: { weight: string }[] } };
@@ -147,7 +152,7 @@ async function profileSays(cluster: Cluster, namespace: string, weights: number[
   });
 }
 
-async function routeIsAccepted(cluster: Cluster, namespace: string): Promise<void> {
+async function routeIsAccepted(cluster: RunningCluster, namespace: string): Promise<void> {
   const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/web`;
   await until('the route to be accepted', async () => {
     const { status } = (await cluster.api.call('GET', path)).body as {

@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { RunningCluster } from '../cluster/cluster.ts';
 import { ctr } from '../cluster/node.ts';
-import { node, repository } from './child.ts';
+import { node } from './child.ts';
 import { chart, helm, set } from './helm.ts';
-import { orchestratorImage, orchestratorImageName } from './images.ts';
+import { bundle, orchestratorImage, orchestratorImageName } from './images.ts';
 
 export const orchestratorNamespace = 'sluice-system';
 
@@ -44,7 +44,7 @@ export interface OrchestratorPod {
 }
 
 /** @returns once it is ready. */
-export async function installOrchestrator(cluster: Cluster): Promise<OrchestratorPod> {
+export async function installOrchestrator(cluster: RunningCluster): Promise<OrchestratorPod> {
   await cluster.importImage(await orchestratorImage());
   const volume = join(cluster.folder, 'volume-of-orchestrator');
   await mkdir(volume);
@@ -97,9 +97,10 @@ export function restricted(namespace: string): object {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
 }
 
-/** What the chart is installed with. */
+/** What the chart is installed with; no requests are in flight in these tests, so it drains briefly. */
 export function orchestratorValues(): string[] {
-  return [`image.repository=${orchestratorImageName.repository}`, `image.tag=${orchestratorImageName.tag}`];
+  const { repository, tag } = orchestratorImageName;
+  return [`image.repository=${repository}`, `image.tag=${tag}`, 'run.drainSeconds=0.2'];
 }
 
 /**
@@ -129,7 +130,7 @@ export function persistentVolume(path: string, namespace: string, claim: string)
 function cli(url: string, token: string, authority: string): Sluice {
   const env = { ...process.env, SLUICE_URL: url, SLUICE_TOKEN: token.trim(), SLUICE_CA_FILE: authority };
   return async (args) => {
-    const program = join(repository, 'dist/orchestrator/src/cli/main.js');
+    const program = join(await bundle('orchestrator'), 'src/cli/main.js');
     try {
       return { code: 0, ...(await promisify(execFile)(node, [program, ...args], { env })) };
     } catch (error) {

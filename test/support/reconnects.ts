@@ -7,6 +7,8 @@ import { silentLog } from '../../src/shared/log.ts';
 import { startEmbeddedServer } from '../../src/orchestrator/store/postgres/embedded-server.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { FaultRelay } from './faults/relay.ts';
+import { seed } from './seed.ts';
+import { seededDice } from './faults/seeded.ts';
 import { MeasuredProcess } from './measured-process.ts';
 import type { Holdings } from './measured-process.ts';
 import { makeScratch } from './scratch.ts';
@@ -76,6 +78,7 @@ export async function reconnect(plane: ControlPlane, count: number, looksAt: num
   };
 
   await welcomed(1);
+  const dice = seededDice(seed);
   const looks: Reconnects['looks'] = [];
   const tookMs: number[] = [];
   for (let done = -WARM_UP; done <= count; done++) {
@@ -86,7 +89,7 @@ export async function reconnect(plane: ControlPlane, count: number, looksAt: num
     if (done === count) break;
     if (done % ASKS_EVERY === 0) ask();
     // A moment in which the read is asked for, runs, or has been answered.
-    await delay(Math.random() * 20);
+    await delay(dice.next() * 20);
     const sessions = relay.welcomes;
     const cutMs = performance.now();
     relay.cut();

@@ -1,5 +1,5 @@
 /** Changes what running app pods do. */
-import type { Cluster } from '../cluster.ts';
+import type { RunningCluster } from '../cluster.ts';
 
 /** What can be changed while the app runs; what is left out stays. */
 export interface AppSettings {
@@ -25,7 +25,7 @@ interface PodList {
  * @throws if none matches, or one refuses
  */
 export async function changeApp(
-  cluster: Cluster,
+  cluster: RunningCluster,
   namespace: string,
   selector: string,
   settings: AppSettings,

@@ -1,6 +1,6 @@
 /** Installs the test mesh into a test cluster. */
 import { until } from '../api.ts';
-import type { Cluster } from '../cluster.ts';
+import type { RunningCluster } from '../cluster.ts';
 import type { MeshBehaviour } from './controller-process.ts';
 import { installCrds } from './install-crds.ts';
 import { meshManifests, meshNamespace } from './manifests.ts';
@@ -15,7 +15,7 @@ export interface Mesh {
 
 /** CRDs, rights and control plane; returns once it works. `httpRoute: false` is a Linkerd without Gateway API. */
 export async function installMesh(
-  cluster: Pick<Cluster, 'api' | 'apply' | 'importImage'>,
+  cluster: Pick<RunningCluster, 'api' | 'apply' | 'importImage'>,
   behaviour: MeshBehaviour = {},
 ): Promise<Mesh> {
   const { mesh } = await meshArchives();
@@ -30,18 +30,18 @@ export async function installMesh(
 
 /** Gives the cluster the app under each name; the version is the tag, unless said. */
 export async function appImage(
-  cluster: Cluster,
+  cluster: RunningCluster,
   names: readonly (AppImage | string)[] = ['sluice.test/app:v1', 'sluice.test/app:v2', 'sluice.test/app:v3'],
 ): Promise<void> {
   for (const archive of await appArchives(names)) await cluster.importImage(archive);
 }
 
 /**
- * Lets pods with `imagePullPolicy: Always` use the images that were imported: there is no registry to pull from.
+ * Lets pods of a namespace with `imagePullPolicy: Always` use the images that were imported: there is no registry to pull from.
  * Only pods change at their admission; workloads and their template hashes stay as written.
  */
-export async function neverPull(cluster: Cluster): Promise<void> {
-  const name = 'never-pull';
+export async function neverPull(cluster: RunningCluster, namespace: string): Promise<void> {
+  const name = `never-pull-in-${namespace}`;
   const containers =
     'object.spec.containers.map(c, Object.spec.containers{name: c.name, imagePullPolicy: "IfNotPresent"})';
   const policy = {
@@ -50,6 +50,7 @@ export async function neverPull(cluster: Cluster): Promise<void> {
     metadata: { name },
     spec: {
       matchConstraints: {
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
         resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
       },
       failurePolicy: 'Fail',
@@ -68,7 +69,7 @@ export async function neverPull(cluster: Cluster): Promise<void> {
   const spec = { containers: [{ name: 'a', image: 'a', imagePullPolicy: 'Always' }] };
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec };
   await until('the policy to hold', async () => {
-    const { body } = await cluster.api.call('POST', '/api/v1/namespaces/default/pods?dryRun=All', pod);
+    const { body } = await cluster.api.call('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod);
     return (body as { spec?: typeof spec }).spec?.containers[0]?.imagePullPolicy === 'IfNotPresent';
   });
 }

@@ -1,6 +1,6 @@
 /** Drives the load generator in a test cluster. */
 import { until } from '../api.ts';
-import type { Cluster } from '../cluster.ts';
+import type { RunningCluster } from '../cluster.ts';
 import type { ClientCounts, ClientState, Snapshot } from './counts.ts';
 import { difference } from './counts.ts';
 import { loadManifests } from './manifests.ts';
@@ -51,7 +51,7 @@ export interface Load extends AsyncDisposable {
 
 /** Starts a load generator as a pod and returns once it knows the cluster. */
 export async function startLoad(
-  cluster: Pick<Cluster, 'api' | 'apply' | 'importImage' | 'forward'>,
+  cluster: Pick<RunningCluster, 'api' | 'apply' | 'importImage' | 'forward'>,
   { namespace = 'load', name = 'load' } = {},
 ): Promise<Load> {
   const { load } = await meshArchives();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { openKube } from '../../support/kube.ts';
 import { until } from '../api.ts';
-import type { Cluster } from '../cluster.ts';
+import type { RunningCluster } from '../cluster.ts';
 import { ensurePackages } from '../packages.ts';
 
 /** A sample of an instant query. */
@@ -38,7 +38,7 @@ export interface PrometheusOptions {
  * Starts Prometheus, scraping port 4191 of every running pod, with the labels `namespace`, `pod`, and the pod's own
  * `app` and `pod_template_hash`. Ends with `stop`, or with the cluster, and its data with it.
  */
-export async function startPrometheus(cluster: Cluster, options: PrometheusOptions = {}): Promise<Prometheus> {
+export async function startPrometheus(cluster: RunningCluster, options: PrometheusOptions = {}): Promise<Prometheus> {
   const { scrapeInterval = '1s', port = 9090 } = options;
   await ensurePackages(['prometheus']);
   const folder = join(cluster.folder, `prometheus-${port}`);

@@ -5,8 +5,8 @@ export interface Dice {
   next(): number;
   /** A whole number in [0, below). */
   below(below: number): number;
-  /** One of `choices`, as likely as its weight says. */
-  pick<T extends string>(choices: Record<T, number>): T;
+  /** Each of `choices` as often as its number says, in an order of chance. */
+  deck<T extends string>(choices: Record<T, number>): T[];
 }
 
 /** mulberry32: small, and good enough for choosing faults. */
@@ -21,14 +21,12 @@ export function seededDice(seed: number): Dice {
   return {
     next,
     below: (below) => Math.floor(next() * below),
-    pick(choices) {
-      const entries = Object.entries(choices) as [keyof typeof choices, number][];
-      let left = next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-      for (const [name, weight] of entries) {
-        left -= weight;
-        if (left < 0) return name;
-      }
-      return entries[0]![0];
+    deck<T extends string>(choices: Record<T, number>): T[] {
+      const cards = (Object.keys(choices) as T[]).flatMap((name) => Array<T>(choices[name]).fill(name));
+      return cards
+        .map((card) => ({ card, place: next() }))
+        .toSorted((one, other) => one.place - other.place)
+        .map(({ card }) => card);
     },
   };
 }
