@@ -16,7 +16,7 @@ export default defineConfig({
     // By default one second, which a busy machine takes to end a process.
     expect: { poll: { timeout: 15_000 } },
     reporters: ['default', new SlowestFiles(), ...json],
-    globalSetup: ['test/support/run/own-temporary-folder.ts'],
+    globalSetup: ['test/support/run/own-temporary-folder.ts', 'test/support/run/compile-cache.ts'],
     projects: [
       {
         extends: true,

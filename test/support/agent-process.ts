@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { node, repository } from './child.ts';
+import { node, programEnvironment, repository } from './child.ts';
 
 export interface AgentProcess extends AsyncDisposable {
   pid: number;
@@ -15,10 +15,10 @@ export interface AgentProcess extends AsyncDisposable {
   kill: (signal: NodeJS.Signals) => void;
 }
 
-/** @param env all of its environment but PATH. */
+/** @param env its settings. */
 export function startAgentProcess(env: Record<string, string>): AgentProcess {
   const child = spawn(node, [join(repository, 'src/agent/main.ts')], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { ...programEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

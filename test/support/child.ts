@@ -10,6 +10,12 @@ export const repository = join(import.meta.dirname, '../..');
 /** Node 24, also where this runs under another. */
 export const node = join(repository, 'node_modules/.bin/node');
 
+/** What every program of ours is given of this process's environment; compiled code is kept from one start to the next. */
+export function programEnvironment(): Record<string, string> {
+  const { PATH = '', HOME = '/root', NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+}
+
 export interface ChildOptions {
   /** For its log and pid file. */
   name: string;
@@ -56,10 +62,9 @@ export class Child {
     const { name, folder, args, env } = this.#options;
     const output = createWriteStream(this.logFile, { flags: 'a' });
     await once(output, 'open');
-    const { PATH = '', HOME = '/root' } = process.env;
     const child = spawn(node, args, {
       cwd: repository,
-      env: { PATH, HOME, ...env },
+      env: { ...programEnvironment(), ...env },
       stdio: ['ignore', output, output],
     });
     this.#process = child;

@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { node, repository } from './child.ts';
+import { node, programEnvironment, repository } from './child.ts';
 
 interface CliEnd {
   code: number | null;
@@ -18,10 +18,9 @@ interface CliProcess {
 
 /** @param environment instead of this process's own, of which only PATH and HOME are kept. */
 export function startCli(args: string[], environment: Record<string, string> = {}): CliProcess {
-  const { PATH = '', HOME = '' } = process.env;
   const child = spawn(node, [join(repository, 'src/cli/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH, HOME, ...environment },
+    env: { ...programEnvironment(), ...environment },
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
