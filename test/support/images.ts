@@ -38,10 +38,20 @@ export function orchestratorImage(): Promise<string> {
   return imageOf('orchestrator', orchestratorImageName);
 }
 
+/** What else decides what a bundle holds. */
+const BUILT_BY = [
+  'scripts/build.ts',
+  'scripts/copy-packages.ts',
+  'scripts/prepare-postgres.ts',
+  'package.json',
+  'package-lock.json',
+  'LICENSE',
+];
+
 /** What `npm run build` puts into `dist/PART`: built once for each state of the sources, whoever else builds it. @returns its folder. */
 export async function bundle(part: Target): Promise<string> {
-  const folders = ['src', 'proto', 'scripts'].map((name) => folderChecksum(join(repository, name), () => true));
-  const files = ['package.json', 'package-lock.json', 'LICENSE'].map((name) => readFile(join(repository, name)));
+  const folders = ['src', 'proto'].map((name) => folderChecksum(join(repository, name), () => true));
+  const files = BUILT_BY.map((name) => readFile(join(repository, name)));
   const hash = createHash('sha256');
   for (const each of [...(await Promise.all(folders)), ...(await Promise.all(files))]) hash.update(each);
   const key = hash.digest('hex').slice(0, 16);
