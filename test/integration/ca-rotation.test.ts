@@ -71,6 +71,8 @@ test('an agent that was away while it happened is named, and with --force has to
   const { office } = world.orchestrator;
   const away = await world.start({ account: 'away', joinToken: await world.invite('away') });
   await world.connected('away');
+  // Connected, it says a moment later what it has stored.
+  await expect.poll(async () => (await world.row('away'))?.authorities).toHaveLength(1);
   await away.stop();
   await expect.poll(() => world.orchestrator.hub.isConnected('away')).toBe(false);
   await office.rotateAuthority();
