@@ -12,6 +12,8 @@ import { appArchives, loadImage, meshArchives, meshImage } from '../../test/clus
 
 const helloImage = 'sluice-demo/hello:1';
 const testImage = 'sluice-demo/integration-test:1';
+/** Of the program that the demo's integration test runs. */
+export const testFolder = join(import.meta.dirname, 'integration-test');
 const all = [helloImage, testImage, meshImage, loadImage];
 
 /** Changes the names of the demo's images in any text; `prefix` as `registry.example.com/sluice`, undefined: they stay. */
@@ -23,7 +25,7 @@ export function renameImages(text: string, prefix: string | undefined): string {
 /** Builds the images, if need be, and returns their archives' paths. */
 export async function imageArchives(prefix?: string): Promise<string[]> {
   const named = (image: string): string => renameImages(image, prefix);
-  const source = await goProgram(join(import.meta.dirname, 'integration-test'));
+  const source = await goProgram(testFolder);
   const test = await buildImage({
     name: named(testImage),
     files: { '/integration-test': { source, mode: 0o755 } },

@@ -5,12 +5,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startOrchestrator, type Orchestrator } from '../../test/support/harness.ts';
+import type { Orchestrator } from '../../test/support/harness.ts';
+import { announce, readMissing } from './announce.ts';
 import { writeImages } from './images.ts';
 import { clientUrl, observedRun, rate } from './observed-run.ts';
 import { faultsOf, reportOf, type Expected, type Observation } from './report.ts';
-import { namespace, setStage, type Stage } from './stage.ts';
+import { setStage, type Stage } from './stage.ts';
 import { tableOf } from './table.ts';
+import { Waits } from './waits.ts';
 
 const usage = `npm run demo -- [--json FILE] [--keep]
   --json FILE              write the figures
@@ -29,28 +31,18 @@ async function demo(
   orchestrator: Orchestrator,
 ): Promise<{ promoted: Observation; rolledBack: Observation }> {
   const file = (version: string): string => join(stage.deployments, `deploy-${version}.yaml`);
-  await orchestrator.startAgent({
-    account: 'demo',
-    kubeconfig: stage.kubeconfig,
-    namespaces: [namespace],
-  });
-  say('orchestrator and agent are connected');
-  title('v1: the first deployment');
+  title('v1: the first deployment (about 3 s)');
   const { code } = await orchestrator.sluice(['deploy', '-f', file('v1'), '--watch'], { inherit: true });
   if (code !== 0) throw new Error(`The first deployment ended with exit code ${code}.`);
   await stage.load.startClient({ name: 'busy', mode: 'meshed', url: clientUrl, rate });
   await stage.load.startClient({ name: 'outside', mode: 'unmeshed', url: clientUrl, rate });
-  say(`clients ask ${clientUrl}: one in the mesh, one outside it, ${rate} requests a second each`);
+  console.log(`   Two clients send requests to ${clientUrl}, ${rate} a second each: one in the mesh, one outside it.`);
   await delay(2000);
-  title('v2: through 10, 25 and 50 % to its promotion');
+  title('v2: through 10, 25 and 50 % to its promotion (about 35 s)');
   const promoted = await observedRun(stage, orchestrator, { file: file('v2'), stable: 'v1', canary: 'v2' });
-  title('v3: fails at 25 % and rolls back by itself');
+  title('v3: fails at 25 % and rolls back automatically (about 20 s)');
   const rolledBack = await observedRun(stage, orchestrator, { file: file('v3'), stable: 'v2', canary: 'v3' });
   return { promoted, rolledBack };
-}
-
-function say(line: string): void {
-  console.log(`   ${line}`);
 }
 
 function title(line: string): void {
@@ -79,18 +71,20 @@ async function main(): Promise<number> {
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
   const start = performance.now();
-  title('the stage');
+  const kubeconfig = setting('KUBECONFIG');
+  const waits = new Waits({ isTerminal: process.stdout.isTTY, write: (text) => void process.stdout.write(text) });
+  title('Sluice demo');
+  for (const line of announce(kubeconfig === undefined ? await readMissing() : undefined)) waits.say(line);
+  title('set up (about 10 s)');
   await using stage = await setStage({
-    kubeconfig: setting('KUBECONFIG'),
+    kubeconfig,
     imagePrefix,
     prometheus: setting('SLUICE_DEMO_PROMETHEUS'),
     loadCommand: values['load-command'].split(' ').filter((word) => word !== ''),
-    say,
+    waits,
     signal: interrupt.signal,
   });
-  await using orchestrator = await startOrchestrator({
-    env: { SLUICE_METRIC_PROVIDERS: `prometheus=${stage.prometheusUrl}` },
-  });
+  const { orchestrator } = stage;
   const { promoted, rolledBack } = await Promise.race([
     demo(stage, interruptible(orchestrator, interrupt.signal)),
     interrupted(interrupt.signal),
@@ -108,7 +102,7 @@ async function main(): Promise<number> {
     ...faultsOf(promoted, figures.promoted, promotion),
     ...faultsOf(rolledBack, figures.rolledBack, rollback),
   ];
-  console.log(faults.length === 0 ? `\nAll is as it must be, after ${seconds} s.` : `\n${faults.join('\n')}`);
+  console.log(faults.length === 0 ? `\nEverything is as expected, after ${seconds} s.` : `\n${faults.join('\n')}`);
   if (values.json !== undefined) await writeFile(values.json, JSON.stringify(figures, null, 2) + '\n');
   if (values.keep === true) await keep(stage, orchestrator, interrupt.signal);
   return faults.length === 0 ? 0 : 1;

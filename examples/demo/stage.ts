@@ -1,15 +1,17 @@
-/** Everything the demo needs around Sluice: a cluster with a mesh, Prometheus and a load generator. */
+/** Everything the demo needs: a cluster with a mesh, Prometheus and a load generator, an orchestrator and an agent. */
 
-import { startCluster } from '../../test/cluster/cluster.ts';
+import { prepareCluster, startCluster } from '../../test/cluster/cluster.ts';
 import { installMesh } from '../../test/cluster/mesh/install.ts';
 import { startLoad, type Load } from '../../test/cluster/mesh/load.ts';
 import { startPrometheus } from '../../test/cluster/mesh/prometheus.ts';
 import { openKube, type Kube } from '../../test/support/kube.ts';
+import { startOrchestrator, type Orchestrator } from '../../test/support/harness.ts';
 import { makeScratch } from '../../test/support/scratch.ts';
 import { borrow } from './borrow.ts';
 import { openForeignCluster, type DemoCluster } from './foreign-cluster.ts';
 import { copyDeployments, imageArchives, loadImages, renameImages, requireImages } from './images.ts';
 import { startOutsidePrometheus } from './outside-prometheus.ts';
+import type { Waits } from './waits.ts';
 
 /** Of the application; the load lives in one of its own. */
 export const namespace = 'demo';
@@ -19,7 +21,8 @@ export interface Stage extends AsyncDisposable {
   kubeconfig: string;
   kube: Kube;
   load: Load;
-  prometheusUrl: string;
+  /** With an agent for the demo's namespace. */
+  orchestrator: Orchestrator;
   /** The folder of the deployment files. */
   deployments: string;
 }
@@ -33,35 +36,52 @@ export interface StageOptions {
   imagePrefix: string | undefined;
   /** For that cluster: the URL of a Prometheus that scrapes port 4191 of its pods; default: one is started here. */
   prometheus: string | undefined;
-  /** A line for people, at each thing that takes a while. */
-  say: (line: string) => void;
+  waits: Waits;
   signal: AbortSignal;
 }
 
 const demoNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
 
+/** The cluster first, then side by side what needs nothing but it. */
 export async function setStage(options: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
-  const { kubeconfig, say, signal } = options;
+  const { kubeconfig, waits, signal } = options;
   const metered =
     kubeconfig === undefined
-      ? await ownCluster(stack, say, signal)
+      ? await ownCluster(stack, waits, signal)
       : await foreignCluster(stack, { ...options, kubeconfig });
   const { cluster, kube, deployments } = metered;
-  if (!metered.meshed) await installMesh(cluster);
   signal.throwIfAborted();
-  const load = stack.use(await startLoad(cluster, { namespace: loadNamespace }));
-  const prometheusUrl = await metered.startPrometheus();
-  say('mesh, Prometheus and load generator are ready');
+  const [, load, orchestrator] = await allEnded([
+    metered.meshed ? Promise.resolve() : waits.for('the mesh', 3, async () => void (await installMesh(cluster))),
+    waits.for('the load generator', 3, async () => stack.use(await startLoad(cluster, { namespace: loadNamespace }))),
+    waits
+      .for('Prometheus', 2, () => metered.startPrometheus())
+      .then((url) => waits.for('the orchestrator', 3, () => startWith(stack, url))),
+  ]);
+  const agent = { account: 'demo', kubeconfig: cluster.kubeconfig, namespaces: [namespace] };
+  await waits.for('the agent', 2, () => orchestrator.startAgent(agent));
   const kept = stack.move();
   return {
     kubeconfig: cluster.kubeconfig,
     kube,
     load,
-    prometheusUrl,
+    orchestrator,
     deployments,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+async function startWith(stack: AsyncDisposableStack, prometheusUrl: string): Promise<Orchestrator> {
+  return stack.use(await startOrchestrator({ env: { SLUICE_METRIC_PROVIDERS: `prometheus=${prometheusUrl}` } }));
+}
+
+/** As `Promise.all`, but it waits for all of them also where one fails: what they made is there to be removed. */
+async function allEnded<T extends readonly Promise<unknown>[]>(
+  works: readonly [...T],
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(works);
+  return Promise.all(works);
 }
 
 interface MeteredCluster {
@@ -73,13 +93,12 @@ interface MeteredCluster {
   startPrometheus(): Promise<string>;
 }
 
-async function ownCluster(
-  stack: AsyncDisposableStack,
-  say: (line: string) => void,
-  signal: AbortSignal,
-): Promise<MeteredCluster> {
-  const cluster = stack.use(await startCluster({ signal, progress: say, images: await imageArchives() }));
-  say('a Kubernetes node is ready');
+async function ownCluster(stack: AsyncDisposableStack, waits: Waits, signal: AbortSignal): Promise<MeteredCluster> {
+  const progress = (line: string): void => waits.say(line);
+  await prepareCluster(progress);
+  signal.throwIfAborted();
+  const images = await imageArchives();
+  const cluster = stack.use(await waits.for('a Kubernetes node', 5, () => startCluster({ signal, progress, images })));
   const kube = stack.use(await openKube(cluster.kubeconfig));
   await cluster.apply(demoNamespace);
   return {
@@ -93,22 +112,22 @@ async function ownCluster(
 
 async function foreignCluster(
   stack: AsyncDisposableStack,
-  { kubeconfig, loadCommand, imagePrefix, prometheus, say, signal }: StageOptions & { kubeconfig: string },
+  { kubeconfig, loadCommand, imagePrefix, prometheus, waits, signal }: StageOptions & { kubeconfig: string },
 ): Promise<MeteredCluster> {
-  say(`uses the cluster of KUBECONFIG, ${kubeconfig}`);
+  waits.say(`Uses the cluster of KUBECONFIG, ${kubeconfig}; what is made in it is removed at the end.`);
   const { folder } = stack.use(makeScratch('demo'));
   const rename = (text: string): string => renameImages(text, imagePrefix);
   const cluster = stack.use(await openForeignCluster(kubeconfig, folder, rename));
   const kube = stack.use(await openKube(kubeconfig));
   const meshed = await borrow(stack, cluster, [namespace, loadNamespace]);
-  if (meshed) say('it serves TrafficSplit: its own mesh is used, and only the load is from here');
+  if (meshed) waits.say('It serves TrafficSplit: its own mesh is used, and only the load is from here.');
   await cluster.apply(demoNamespace);
   if (loadCommand.length > 0) {
-    say('takes the images there');
-    await loadImages(loadCommand, await imageArchives(imagePrefix), kubeconfig);
+    const archives = await imageArchives(imagePrefix);
+    await waits.for('the images to be loaded', 20, () => loadImages(loadCommand, archives, kubeconfig));
   }
   signal.throwIfAborted();
-  await requireImages(cluster, namespace, imagePrefix);
+  await waits.for('the nodes to say which images they have', 5, () => requireImages(cluster, namespace, imagePrefix));
   return {
     cluster,
     kube,

@@ -10,8 +10,7 @@ import { ensureServiceAccount, openApi, serviceAccountToken, until } from './api
 import type { Door } from './door.ts';
 import { openDoor } from './door.ts';
 import { dnsObjects } from './dns.ts';
-import type { Progress } from './go-build.ts';
-import { toStandardError } from './go-build.ts';
+import { toStandardError, type Progress } from './progress.ts';
 import { fillImageStore } from './image-store.ts';
 import { buildImage } from './image.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -50,7 +49,7 @@ export interface Cluster extends AsyncDisposable {
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** Server-side apply of YAML text, one object or several. */
   apply(manifest: string | object | readonly object[]): Promise<void>;
-  /** Makes an image archive (`buildImage`) known to the node. */
+  /** Makes an image archive (`buildImage`) known to the node; done already, it costs nothing. */
   importImage(archive: string): Promise<void>;
   /** A process in the cluster's network that resolves Service names; it ends with the cluster at the latest. */
   exec(command: readonly string[], options?: SpawnOptions): ChildProcess;
@@ -107,7 +106,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   try {
     const either = signal === undefined ? door.broken : AbortSignal.any([door.broken, signal]);
     const access = await startPrograms(door, settings, [pause, ...images], either);
-    const cluster = await open(door, settings, access);
+    const cluster = await open(door, settings, access, [pause, ...images]);
     const stop = async (): Promise<void> => {
       signal?.removeEventListener('abort', close);
       cluster.api[Symbol.dispose]();
@@ -165,7 +164,12 @@ async function startPrograms(
 /** A cluster in the hands of one who may not end it. */
 export type RunningCluster = Omit<Cluster, 'stop' | typeof Symbol.asyncDispose>;
 
-async function open(door: Door, settings: NodeSettings, access: Access): Promise<RunningCluster> {
+async function open(
+  door: Door,
+  settings: NodeSettings,
+  access: Access,
+  images: readonly string[],
+): Promise<RunningCluster> {
   const { folder, binaries } = settings;
   const kubeconfig = await writeKubeconfig(join(folder, 'kubeconfig'), access);
   // The cache is by host and port, and the ports of dead clusters come back.
@@ -173,6 +177,7 @@ async function open(door: Door, settings: NodeSettings, access: Access): Promise
   const kubectl = (args: readonly string[], input = ''): Promise<string> =>
     output(spawn(binaries.kubectl, args, { env: environment }), `kubectl ${args.join(' ')}`, input);
   const api = openApi(access);
+  const imports = new Map(images.map((archive) => [archive, Promise.resolve()]));
   return {
     kubeconfig,
     kubeconfigInside: join(folder, 'kubeconfig-inside'),
@@ -189,7 +194,11 @@ async function open(door: Door, settings: NodeSettings, access: Access): Promise
     apply: async (manifest) => {
       await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], asYaml(manifest));
     },
-    importImage: async (archive) => void (await door.run([...ctr(folder), 'images', 'import', archive])),
+    importImage: (archive) => {
+      const begun = imports.get(archive) ?? door.run([...ctr(folder), 'images', 'import', archive]).then(() => {});
+      imports.set(archive, begun);
+      return begun;
+    },
     exec: (command, options) => door.exec(command, options),
     forward: async (target) => {
       const address = await door.forward(target);

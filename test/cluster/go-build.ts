@@ -3,12 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { cacheFolder, folderChecksum, madeOnce } from './cache.ts';
-
-/** Says what takes long while it takes long. */
-export type Progress = (line: string) => void;
-
-/** To standard error, so that it shows under any test runner and spoils no output. */
-export const toStandardError: Progress = (line) => process.stderr.write(`${line}\n`);
+import { reported, showSeconds, toStandardError, type Progress } from './progress.ts';
 
 /** One program to build. */
 export interface GoProgram {
@@ -20,26 +15,42 @@ export interface GoProgram {
   package: string;
   /** Linker variables, `import/path.name` to value. */
   variables?: Record<string, string>;
-  /** What to expect of the first time, for the progress line: "about 4 minutes". */
-  takes?: string;
+  /** What the first build takes on two cores, with what was compiled for those before it; default: a few seconds. */
+  expectedSeconds?: number;
 }
 
-/** Builds the program unless the cache has it, and returns the path of its binary. */
-export async function goBuild(program: GoProgram, progress: Progress = toStandardError): Promise<string> {
+/** Of a program that does not say. */
+const FEW_SECONDS = 5;
+
+/** The path of the program's binary, whether it is there or not. */
+async function binaryOf(program: GoProgram): Promise<string> {
   const checksum = await folderChecksum(program.module, (path) =>
     /(^|\/)(go\.(mod|sum)|[^/]+(?<!_test)\.go)$/.test(path),
   );
   const folder = join(cacheFolder(), 'programs', `${basename(program.module)}-${checksum}-${process.arch}`);
+  return join(folder, program.name);
+}
+
+/** The cache has it. */
+export async function isBuilt(program: GoProgram): Promise<boolean> {
+  return existsSync(await binaryOf(program));
+}
+
+/** Builds the program unless the cache has it, and returns the path of its binary. */
+export async function goBuild(program: GoProgram, progress: Progress = toStandardError): Promise<string> {
+  const { name, expectedSeconds = FEW_SECONDS } = program;
+  const binary = await binaryOf(program);
   return madeOnce(
-    join(folder, program.name),
+    binary,
     async (target) => {
-      const takes = program.takes === undefined ? '' : `, ${program.takes} the first time`;
-      progress(`building ${program.name} with Go${takes} ...`);
-      const start = performance.now();
-      await compile(program, target);
-      progress(`built ${program.name} in ${((performance.now() - start) / 1000).toFixed(0)} s (kept in ${folder})`);
+      const what = `building ${name}`;
+      progress(`${what} with Go, once: about ${showSeconds(expectedSeconds)} ...`);
+      const startMs = performance.now();
+      await reported(what, expectedSeconds, progress, () => compile(program, target));
+      const took = showSeconds((performance.now() - startMs) / 1000);
+      progress(`built ${name} in ${took} (kept in ${dirname(binary)})`);
     },
-    () => progress(`waiting for another process that builds ${program.name} ...`),
+    () => progress(`waiting for another process that builds ${name} ...`),
   );
 }
 
@@ -48,9 +59,14 @@ export async function goBuild(program: GoProgram, progress: Progress = toStandar
  * The cache's key is the content of the whole module it belongs to.
  */
 export async function goProgram(folder: string, progress: Progress = toStandardError): Promise<string> {
+  return goBuild(programIn(folder), progress);
+}
+
+/** The program in a folder of any Go module. */
+export function programIn(folder: string): GoProgram {
   const module = moduleOf(resolve(folder));
   const path = relative(module, resolve(folder));
-  return goBuild({ name: basename(folder), module, package: path === '' ? '.' : `./${path}` }, progress);
+  return { name: basename(folder), module, package: path === '' ? '.' : `./${path}` };
 }
 
 function moduleOf(folder: string): string {

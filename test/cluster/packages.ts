@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { lock } from './cache.ts';
-import type { Progress } from './go-build.ts';
-import { toStandardError } from './go-build.ts';
+import { toStandardError, type Progress } from './progress.ts';
 
 /** A package of Debian and Ubuntu, and a file by which it is known to be there, in any of the folders. */
 const packages = {
@@ -47,9 +46,10 @@ export async function ensurePackages(
   names: readonly PackageName[],
   progress: Progress = toStandardError,
 ): Promise<void> {
-  if (missing(names).length === 0) return;
-  const line = `apt-get install -y --no-install-recommends ${missing(names).join(' ')}`;
-  const absent = `These packages are missing: ${missing(names).join(' ')}.`;
+  const absentNames = missingPackages(names).join(' ');
+  if (absentNames === '') return;
+  const line = `apt-get install -y --no-install-recommends ${absentNames}`;
+  const absent = `These packages are missing: ${absentNames}.`;
   if (process.env['SLUICE_NO_INSTALL'] === '1' || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     throw new Error(
       `${absent} Run, as root: ${line}\n` +
@@ -57,7 +57,7 @@ export async function ensurePackages(
     );
   }
   await using _lock = await lock('/var/lock/sluice-packages', () => progress('waiting for another installation ...'));
-  if (missing(names).length === 0) return;
+  if (missingPackages(names).length === 0) return;
   progress(`${absent} Installing: ${line}`);
   await withoutServices(() => {
     if (aptGet(line).status === 0) return;
@@ -65,10 +65,12 @@ export async function ensurePackages(
     const { status, output } = aptGet(line);
     if (status !== 0) throw new Error(`"${line}" failed:\n${output.slice(-3000)}`);
   });
-  if (missing(names).length > 0) throw new Error(`"${line}" ran, yet these are missing: ${missing(names).join(' ')}.`);
+  if (missingPackages(names).length > 0)
+    throw new Error(`"${line}" ran, yet these are missing: ${missingPackages(names).join(' ')}.`);
 }
 
-function missing(names: readonly PackageName[]): PackageName[] {
+/** Those that are not installed. */
+export function missingPackages(names: readonly PackageName[]): PackageName[] {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', ...cniFolders];
   return names.filter((name) => !folders.some((folder) => existsSync(join(folder, packages[name]))));
 }

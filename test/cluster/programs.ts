@@ -1,8 +1,9 @@
 /** The cluster's own programs: which versions, from which module, and how to name them. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GoProgram, Progress } from './go-build.ts';
-import { goBuild, toStandardError } from './go-build.ts';
+import type { GoProgram } from './go-build.ts';
+import { goBuild, isBuilt } from './go-build.ts';
+import { toStandardError, type Progress } from './progress.ts';
 
 const kubernetesVersion = '1.37.2';
 
@@ -18,26 +19,26 @@ const versionVariables = {
   'k8s.io/component-base/version.gitCommit': 'unknown',
 };
 
-function kubernetesProgram(name: string, takes?: string): GoProgram {
-  const program = { name, module: kubernetes, package: `k8s.io/kubernetes/cmd/${name}`, variables: versionVariables };
-  return takes === undefined ? program : { ...program, takes };
+function kubernetesProgram(name: string, expectedSeconds: number): GoProgram {
+  const path = `k8s.io/kubernetes/cmd/${name}`;
+  return { name, module: kubernetes, package: path, variables: versionVariables, expectedSeconds };
 }
 
 /** Times are of two cores with nothing compiled before; in this order, the later ones share what the earlier compiled. */
 const programs = {
-  etcd: { name: 'etcd', module: kubernetes, package: 'go.etcd.io/etcd/server/v3', takes: 'about a minute' },
-  'kube-apiserver': kubernetesProgram('kube-apiserver', 'about 5 minutes'),
-  'kube-controller-manager': kubernetesProgram('kube-controller-manager', 'about 1 minute'),
-  'kube-scheduler': kubernetesProgram('kube-scheduler'),
-  kubelet: kubernetesProgram('kubelet'),
-  'kube-proxy': kubernetesProgram('kube-proxy'),
-  kubectl: kubernetesProgram('kubectl'),
-  coredns: { name: 'coredns', module: join(binaries, 'coredns'), package: '.', takes: 'about a minute' },
+  etcd: { name: 'etcd', module: kubernetes, package: 'go.etcd.io/etcd/server/v3', expectedSeconds: 65 },
+  'kube-apiserver': kubernetesProgram('kube-apiserver', 300),
+  'kube-controller-manager': kubernetesProgram('kube-controller-manager', 100),
+  'kube-scheduler': kubernetesProgram('kube-scheduler', 15),
+  kubelet: kubernetesProgram('kubelet', 30),
+  'kube-proxy': kubernetesProgram('kube-proxy', 20),
+  kubectl: kubernetesProgram('kubectl', 35),
+  coredns: { name: 'coredns', module: join(binaries, 'coredns'), package: '.', expectedSeconds: 70 },
   helm: {
     name: 'helm',
     module: join(binaries, 'helm'),
     package: 'helm.sh/helm/v4/cmd/helm',
-    takes: 'about 2 minutes',
+    expectedSeconds: 150,
     variables: { 'helm.sh/helm/v4/internal/version.version': 'v4.3.1' },
   },
   door: { name: 'door', module: join(import.meta.dirname, 'door'), package: '.' },
@@ -66,15 +67,16 @@ export const nodePrograms = [
  * makes it) is preferred for the two that the control plane consists of.
  */
 export async function program(name: ProgramName, progress: Progress = toStandardError): Promise<string> {
+  const path = assetOf(name);
+  if (path === undefined) return goBuild(programs[name], progress);
+  if (existsSync(path)) return path;
+  throw new Error(`KUBEBUILDER_ASSETS is set, but there is no ${path}. Correct it, or unset it to build ${name}.`);
+}
+
+/** Where a program is that is brought along; undefined: it is built. */
+function assetOf(name: ProgramName): string | undefined {
   const assets = process.env['KUBEBUILDER_ASSETS'];
-  if (assets !== undefined && (name === 'etcd' || name === 'kube-apiserver')) {
-    const path = join(assets, name);
-    if (existsSync(path)) return path;
-    throw new Error(
-      `KUBEBUILDER_ASSETS is ${assets}, but there is no ${name} in it. Correct it, or unset it to build.`,
-    );
-  }
-  return goBuild(programs[name], progress);
+  return assets !== undefined && (name === 'etcd' || name === 'kube-apiserver') ? join(assets, name) : undefined;
 }
 
 /** The paths of several programs, built one after the other: they share most of what is compiled. */
@@ -85,6 +87,14 @@ export async function programPaths<Name extends ProgramName>(
   const paths: Partial<Record<Name, string>> = {};
   for (const name of names) paths[name] = await program(name, progress);
   return paths as Record<Name, string>;
+}
+
+/** Those of `names` that have to be built first, and how long that takes altogether on two cores. */
+export async function unbuilt(names: readonly ProgramName[]): Promise<{ names: ProgramName[]; seconds: number }> {
+  const built = await Promise.all(names.map(async (name) => assetOf(name) !== undefined || isBuilt(programs[name])));
+  const missing = names.filter((_, index) => built[index] !== true);
+  const seconds = missing.reduce((sum, name) => sum + ((programs[name] as GoProgram).expectedSeconds ?? 0), 0);
+  return { names: missing, seconds };
 }
 
 /** Command-line flags, `--name=value` each. */

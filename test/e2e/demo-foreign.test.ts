@@ -38,7 +38,7 @@ it('promotes v2 and rolls v3 back with images loaded by hand, under names of a r
   for (const name of readdirSync(images)) await cluster.importImage(join(images, name));
   const { code, output } = await demo([], { SLUICE_DEMO_IMAGES: prefix });
   expect({ code, output }).toMatchObject({ code: 0 });
-  expect(output).toContain('All is as it must be');
+  expect(output).toContain('Everything is as expected');
   expect(await contents()).toBe(before);
 });
 

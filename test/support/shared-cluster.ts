@@ -13,7 +13,7 @@ let shared: Promise<RunningCluster> | undefined;
 
 /** With the test mesh, HTTPRoute and the app's image. One that broke under an earlier file is replaced. */
 export async function sharedCluster(): Promise<RunningCluster> {
-  shared ??= startMeshCluster([appImageName]).then(importingOnce);
+  shared ??= startMeshCluster([appImageName]);
   const cluster = await shared;
   if (!cluster.broken.aborted) return cluster;
   shared = undefined;
@@ -28,15 +28,4 @@ export async function makeNamespaces(cluster: RunningCluster, names: readonly st
 /** Begins the removal of namespaces and all that is in them; the files after this one do not wait for it. */
 export async function dropNamespaces(cluster: RunningCluster, names: readonly string[]): Promise<void> {
   if (names.length > 0) await cluster.kubectl(['delete', 'namespace', ...names, '--ignore-not-found', '--wait=false']);
-}
-
-/** Each archive is imported once, however many files ask for it. */
-function importingOnce(cluster: RunningCluster): RunningCluster {
-  const imports = new Map<string, Promise<void>>();
-  const importImage = (archive: string): Promise<void> => {
-    const begun = imports.get(archive) ?? cluster.importImage(archive);
-    imports.set(archive, begun);
-    return begun;
-  };
-  return { ...cluster, importImage };
 }

@@ -1,8 +1,8 @@
 /** The demo's verdict: one lost, misrouted or unasked request is enough to fail it. */
 
 import { describe, expect, it } from 'vitest';
-import type { ClientCounts, LoadSnapshot } from '../../examples/demo/load-counts.ts';
-import { faultsOf, reportOf, sharesOf, type Expected, type Observation } from '../../examples/demo/report.ts';
+import type { ClientCounts, LoadSnapshot } from '../../../examples/demo/load-counts.ts';
+import { faultsOf, reportOf, sharesOf, type Expected, type Observation } from '../../../examples/demo/report.ts';
 
 const secondMs = 1000;
 const startMs = Date.UTC(2026, 0, 1);
