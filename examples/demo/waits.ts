@@ -57,7 +57,7 @@ export class Waits {
   }
 
   /** Time has passed. */
-  tick(wait: Wait | undefined = undefined): void {
+  tick(wait?: Wait): void {
     if (this.#screen.isTerminal) this.#show();
     else if (wait !== undefined) this.say(waitingFor([wait], this.#now()));
   }

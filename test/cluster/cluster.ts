@@ -195,7 +195,7 @@ async function open(
       await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], asYaml(manifest));
     },
     importImage: (archive) => {
-      const begun = imports.get(archive) ?? door.run([...ctr(folder), 'images', 'import', archive]).then(() => {});
+      const begun = imports.get(archive) ?? importInto(door, folder, archive);
       imports.set(archive, begun);
       return begun;
     },
@@ -209,6 +209,10 @@ async function open(
       return { address, close: () => door.stopCarrying(address) };
     },
   };
+}
+
+async function importInto(door: Door, folder: string, archive: string): Promise<void> {
+  await door.run([...ctr(folder), 'images', 'import', archive]);
 }
 
 /** A pod can be made, with a token; and a Service's name leads, through kube-proxy, to the API. */

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Waits } from '../../../examples/demo/waits.ts';
 
-function screen(isTerminal: boolean): { written: string[]; waits: Waits; pass(ms: number): void } {
+function screen(isTerminal: boolean): { written: string[]; waits: Waits; pass: (ms: number) => void } {
   const written: string[] = [];
   let nowMs = 0;
   const waits = new Waits({ isTerminal, write: (text) => void written.push(text) }, () => nowMs);
