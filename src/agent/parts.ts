@@ -34,6 +34,8 @@ export interface RunAgentOptions {
   onLost?: () => void;
   /** How long operations that run may go on after the signal. Default: 30 s. */
   drainMs?: number;
+  /** How long the first session waits for what the agent lacks; default 500. */
+  reviewMs?: number;
   /** For tests: where the status server listens. */
   onListening?: (port: number) => void;
   /** Default: the system's. */

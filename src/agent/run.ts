@@ -36,7 +36,7 @@ export async function runAgent(config: AgentConfig, options: RunAgentOptions): P
     guards.start();
     status.kubernetesVersion = await readKubernetesVersion(api, log);
     // Over the connection that is free again. For people too: whoever is slow to answer it holds up no session.
-    await within(rights.review(), REVIEW_MS);
+    await within(rights.review(), options.reviewMs ?? REVIEW_MS);
     const link = startLink(config, parts, options.hello);
     await aborted(signal);
     await drain(parts, link, options.drainMs ?? DRAIN_MS);

@@ -68,7 +68,9 @@ async function render(): Promise<KubeObject[]> {
 
 async function connect(kubeconfig: string, namespaces: string[], rules: Omit<Policy, 'allowedNamespaces'>) {
   const hub = await new SmallHub().listen();
-  const agent = await startAgent({ server: `127.0.0.1:${hub.port}`, kubeconfig, namespaces, policy: rules });
+  const server = `127.0.0.1:${hub.port}`;
+  // Its first word is to say what it lacks, however busy the machine is.
+  const agent = await startAgent({ server, kubeconfig, namespaces, policy: rules, reviewMs: 30_000 });
   await hub.connected();
   return { hub, agent };
 }

@@ -28,6 +28,7 @@ export interface TestAgentOptions {
   config?: Partial<AgentConfig>;
   log?: Log;
   drainMs?: number;
+  reviewMs?: number;
   clock?: Clock;
   /** Said instead of what it is. */
   hello?: Hello;
@@ -62,6 +63,7 @@ export async function startAgent(options: TestAgentOptions): Promise<TestAgent> 
     onLost: () => stopping.abort(),
     onListening: listening.resolve,
     ...(options.drainMs !== undefined && { drainMs: options.drainMs }),
+    ...(options.reviewMs !== undefined && { reviewMs: options.reviewMs }),
     ...(options.clock && { clock: options.clock }),
     ...(options.hello && { hello: options.hello }),
   });

@@ -28,4 +28,14 @@ async function installCrd(api: Api, crd: Crd): Promise<void> {
       ?.conditions;
     return conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
   });
+  // Established, it may be a moment until its group is discovered: until then whoever looks finds no such kind.
+  const [plural = '', ...group] = crd.metadata.name.split('.');
+  await until(`${crd.metadata.name} to be discovered`, async () => {
+    const { status: code, body: found } = await api.call('GET', `/apis/${group.join('.')}`);
+    const versions = (found as { versions?: { groupVersion: string }[] }).versions ?? [];
+    const lists = await Promise.all(
+      versions.map(({ groupVersion }) => api.call('GET', `/apis/${groupVersion}/${plural}`)),
+    );
+    return code === 200 && lists.length > 0 && lists.every(({ status: each }) => each === 200);
+  });
 }
