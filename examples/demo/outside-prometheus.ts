@@ -9,14 +9,17 @@ import type { Access } from '../../test/cluster/kubeconfig.ts';
 import { ensurePackages } from '../../test/cluster/packages.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
 import type { Kube } from '../../test/support/kube.ts';
-import { freePort } from '../../test/support/free-port.ts';
 
-export interface OutsidePrometheus extends AsyncDisposable {
-  url: string;
-}
-
-/** @param folder for configuration, data and log; somebody else removes it. */
-export async function startOutsidePrometheus(access: Access, kube: Kube, folder: string): Promise<OutsidePrometheus> {
+/**
+ * @param folder for configuration, data and log; somebody else removes it.
+ * @param port where it is served on loopback.
+ */
+export async function startOutsidePrometheus(
+  access: Access,
+  kube: Kube,
+  folder: string,
+  port: number,
+): Promise<AsyncDisposable> {
   await ensurePackages(['prometheus']);
   const home = join(folder, 'prometheus');
   mkdirSync(home);
@@ -24,16 +27,14 @@ export async function startOutsidePrometheus(access: Access, kube: Kube, folder:
   writeFileSync(targets, '[]');
   writeFileSync(join(home, 'prometheus.yml'), JSON.stringify(configuration(access, home, targets)));
   const stopWatch = await followPods(kube, new URL(access.url).host, targets);
-  const address = `127.0.0.1:${await freePort()}`;
+  const address = `127.0.0.1:${port}`;
   const log = openSync(join(home, 'prometheus.log'), 'a');
   const paths = [`--config.file=${join(home, 'prometheus.yml')}`, `--storage.tsdb.path=${join(home, 'data')}`];
   const child = spawn('prometheus', [...paths, `--web.listen-address=${address}`], { stdio: ['ignore', log, log] });
   writeFileSync(join(folder, 'prometheus.pid'), String(child.pid));
   const ended = once(child, 'exit');
-  const url = `http://${address}`;
-  await until('Prometheus', async () => (await fetch(`${url}/-/ready`)).ok, { timeoutMs: 30_000 });
+  await until('Prometheus', async () => (await fetch(`http://${address}/-/ready`)).ok, { timeoutMs: 30_000 });
   return {
-    url,
     [Symbol.asyncDispose]: async () => {
       stopWatch();
       child.kill('SIGKILL');

@@ -1,9 +1,11 @@
 /** Everything the demo needs: a cluster with a mesh, Prometheus and a load generator, an orchestrator and an agent. */
 
 import { prepareCluster, startCluster } from '../../test/cluster/cluster.ts';
+import { installCrds } from '../../test/cluster/mesh/install-crds.ts';
 import { installMesh } from '../../test/cluster/mesh/install.ts';
 import { startLoad, type Load } from '../../test/cluster/mesh/load.ts';
 import { startPrometheus } from '../../test/cluster/mesh/prometheus.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { openKube, type Kube } from '../../test/support/kube.ts';
 import { startOrchestrator, type Orchestrator } from '../../test/support/harness.ts';
 import { makeScratch } from '../../test/support/scratch.ts';
@@ -16,6 +18,8 @@ import type { Waits } from './waits.ts';
 /** Of the application; the load lives in one of its own. */
 export const namespace = 'demo';
 const loadNamespace = 'load';
+/** The agent's name in the deployment files. */
+const account = 'demo';
 
 export interface Stage extends AsyncDisposable {
   kubeconfig: string;
@@ -40,27 +44,32 @@ export interface StageOptions {
   signal: AbortSignal;
 }
 
+const none = Promise.resolve(undefined);
+
 const demoNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
 
-/** The cluster first, then side by side what needs nothing but it. */
+/** The orchestrator beside the cluster, then side by side what needs nothing but the cluster. */
 export async function setStage(options: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const { kubeconfig, waits, signal } = options;
-  const metered =
-    kubeconfig === undefined
-      ? await ownCluster(stack, waits, signal)
-      : await foreignCluster(stack, { ...options, kubeconfig });
+  const port = await freePort();
+  const prometheusUrl = options.prometheus ?? `http://127.0.0.1:${port}`;
+  const [metered, ours] = await allEnded([
+    kubeconfig === undefined ? ownCluster(stack, waits, signal) : foreignCluster(stack, { ...options, kubeconfig }),
+    kubeconfig === undefined ? orchestratorFor(stack, waits, prometheusUrl) : none,
+  ]);
   const { cluster, kube, deployments } = metered;
   signal.throwIfAborted();
-  const [, load, orchestrator] = await allEnded([
-    metered.meshed ? Promise.resolve() : waits.for('the mesh', 3, async () => void (await installMesh(cluster))),
+  // A cluster of somebody else's may turn out to lack the images: nothing is started for it before.
+  const { orchestrator, credential } = ours ?? (await orchestratorFor(stack, waits, prometheusUrl));
+  const agent = { account, credential, kubeconfig: cluster.kubeconfig, namespaces: [namespace] };
+  if (!metered.meshed) await installCrds(cluster.api);
+  const [load] = await allEnded([
     waits.for('the load generator', 3, async () => stack.use(await startLoad(cluster, { namespace: loadNamespace }))),
-    waits
-      .for('Prometheus', 2, () => metered.startPrometheus())
-      .then((url) => waits.for('the orchestrator', 3, () => startWith(stack, url))),
+    metered.meshed ? none : waits.for('the mesh', 3, () => installMesh(cluster)),
+    waits.for('the agent', 2, () => orchestrator.startAgent(agent)),
+    options.prometheus === undefined ? waits.for('Prometheus', 1, () => metered.startPrometheus(port)) : none,
   ]);
-  const agent = { account: 'demo', kubeconfig: cluster.kubeconfig, namespaces: [namespace] };
-  await waits.for('the agent', 2, () => orchestrator.startAgent(agent));
   const kept = stack.move();
   return {
     kubeconfig: cluster.kubeconfig,
@@ -72,8 +81,17 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   };
 }
 
-async function startWith(stack: AsyncDisposableStack, prometheusUrl: string): Promise<Orchestrator> {
-  return stack.use(await startOrchestrator({ env: { SLUICE_METRIC_PROVIDERS: `prometheus=${prometheusUrl}` } }));
+/** With the credential of an agent that is to come. */
+function orchestratorFor(
+  stack: AsyncDisposableStack,
+  waits: Waits,
+  prometheusUrl: string,
+): Promise<{ orchestrator: Orchestrator; credential: string }> {
+  const env = { SLUICE_METRIC_PROVIDERS: `prometheus=${prometheusUrl}` };
+  return waits.for('the orchestrator', 3, async () => {
+    const orchestrator = stack.use(await startOrchestrator({ env }));
+    return { orchestrator, credential: await orchestrator.addAgent(account) };
+  });
 }
 
 /** As `Promise.all`, but it waits for all of them also where one fails: what they made is there to be removed. */
@@ -90,7 +108,8 @@ interface MeteredCluster {
   /** There is a mesh already. */
   meshed: boolean;
   deployments: string;
-  startPrometheus(): Promise<string>;
+  /** @param port where it is served on loopback. */
+  startPrometheus(port: number): Promise<void>;
 }
 
 async function ownCluster(stack: AsyncDisposableStack, waits: Waits, signal: AbortSignal): Promise<MeteredCluster> {
@@ -106,13 +125,13 @@ async function ownCluster(stack: AsyncDisposableStack, waits: Waits, signal: Abo
     kube,
     meshed: false,
     deployments: import.meta.dirname,
-    startPrometheus: async () => stack.use(await startPrometheus(cluster)).url,
+    startPrometheus: async (hostPort) => void stack.use(await startPrometheus(cluster, { hostPort })),
   };
 }
 
 async function foreignCluster(
   stack: AsyncDisposableStack,
-  { kubeconfig, loadCommand, imagePrefix, prometheus, waits, signal }: StageOptions & { kubeconfig: string },
+  { kubeconfig, loadCommand, imagePrefix, waits, signal }: StageOptions & { kubeconfig: string },
 ): Promise<MeteredCluster> {
   waits.say(`Uses the cluster of KUBECONFIG, ${kubeconfig}; what is made in it is removed at the end.`);
   const { folder } = stack.use(makeScratch('demo'));
@@ -133,7 +152,6 @@ async function foreignCluster(
     kube,
     meshed,
     deployments: await copyDeployments(folder, imagePrefix),
-    startPrometheus: async () =>
-      prometheus ?? stack.use(await startOutsidePrometheus(cluster.access, kube, folder)).url,
+    startPrometheus: async (port) => void stack.use(await startOutsidePrometheus(cluster.access, kube, folder, port)),
   };
 }

@@ -53,8 +53,11 @@ export interface Cluster extends AsyncDisposable {
   importImage(archive: string): Promise<void>;
   /** A process in the cluster's network that resolves Service names; it ends with the cluster at the latest. */
   exec(command: readonly string[], options?: SpawnOptions): ChildProcess;
-  /** Carries a free loopback port of this host to `host:port` inside; the host may be an address or a Service (`web.shop`). */
-  forward(target: string): Promise<Carrier & { port: number }>;
+  /**
+   * Carries a loopback port of this host to `host:port` inside; the host may be an address or a Service (`web.shop`).
+   * @param port 0, the default: any free one.
+   */
+  forward(target: string, port?: number): Promise<Carrier & { port: number }>;
   /** Lets pods reach a loopback port of this host at the node's address. */
   reverse(hostPort: number, insidePort?: number): Promise<Carrier & { address: string }>;
   /** Ends everything and waits until it is gone. */
@@ -200,8 +203,8 @@ async function open(
       return begun;
     },
     exec: (command, options) => door.exec(command, options),
-    forward: async (target) => {
-      const address = await door.forward(target);
+    forward: async (target, port) => {
+      const address = await door.forward(target, port);
       return { port: Number(address.split(':').at(-1)), close: () => door.stopCarrying(address) };
     },
     reverse: async (hostPort, insidePort = 0) => {

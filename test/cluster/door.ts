@@ -16,8 +16,8 @@ export interface Door {
   run(argv: readonly string[], input?: string): Promise<string>;
   /** A process inside, for the caller to handle; it ends with the cluster at the latest. */
   exec(argv: readonly string[], options?: SpawnOptions): ChildProcess;
-  /** Carries TCP from a free loopback port here to `host:port` inside. */
-  forward(target: string): Promise<string>;
+  /** Carries TCP from a loopback port here, 0: any free one, to `host:port` inside. @returns the address here. */
+  forward(target: string, port?: number): Promise<string>;
   /** Carries TCP from `address` inside to `target` here. */
   reverse(address: string, target: string): Promise<string>;
   /** Ends a carrier, by the address it listens on, and its connections. */
@@ -91,7 +91,8 @@ export async function openDoor(binary: string, folder: string): Promise<Door> {
       return output;
     },
     exec: (argv, options = {}) => spawn(binary, ['exec', String(pid), ...argv], options),
-    forward: async (target) => (await ask({ op: 'forward', target })).address ?? '',
+    forward: async (target, port = 0) =>
+      (await ask({ op: 'forward', address: `127.0.0.1:${port}`, target })).address ?? '',
     reverse: async (address, target) => (await ask({ op: 'reverse', address, target })).address ?? '',
     stopCarrying: async (address) => void (await ask({ op: 'close', address })),
     close: async () => {

@@ -51,6 +51,8 @@ export interface Orchestrator extends AsyncDisposable {
 
 interface AgentOptions {
   account: string;
+  /** What `addAgent` returned; without it the agent is added first. */
+  credential?: string;
   kubeconfig: string;
   namespaces: string[];
   env?: Record<string, string>;
@@ -129,7 +131,7 @@ async function startIn(scratch: Scratch, { env = {}, publicAddress }: Orchestrat
     sluice,
     addAgent: (account) => addAgent(sluice, folder, account),
     startAgent: async (agentOptions) => {
-      const credential = await addAgent(sluice, folder, agentOptions.account);
+      const credential = agentOptions.credential ?? (await addAgent(sluice, folder, agentOptions.account));
       const agent = await startAgent(folder, `127.0.0.1:${agentPort}`, credential, agentOptions);
       agents.push(agent);
       return agent;

@@ -20,9 +20,9 @@ type carriers struct {
 
 func newCarriers() carriers { return carriers{closer: map[string]func(){}} }
 
-// forward listens on the host's loopback and carries to a target inside.
-func (c *carriers) forward(pid int, target string) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// forward listens on an address of the host's loopback and carries to a target inside.
+func (c *carriers) forward(pid int, address, target string) (string, error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", err
 	}

@@ -134,7 +134,7 @@ func (h *holder) handle(r request) (answer, error) {
 	case "run":
 		return h.run(r)
 	case "forward":
-		address, err := h.carriers.forward(h.pid, r.Target)
+		address, err := h.carriers.forward(h.pid, r.Address, r.Target)
 		return answer{Address: address}, err
 	case "reverse":
 		address, err := h.carriers.reverse(h.pid, r.Address, r.Target)

@@ -59,13 +59,15 @@ export async function startLoad(
   await cluster.apply(loadManifests(loadImage, namespace, name));
   const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
   let ip = '';
-  await until('the load generator to be ready', async () => {
+  await until('the load generator to run', async () => {
     const { body } = await cluster.api.call('GET', path);
-    const { status } = body as { status?: { podIP?: string; conditions?: { type: string; status: string }[] } };
+    const { status } = body as { status?: { podIP?: string; phase?: string } };
     ip = status?.podIP ?? '';
-    return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
+    return status?.phase === 'Running' && ip !== '';
   });
   const forward = await cluster.forward(`${ip}:8080`);
+  // Asked by ourselves: the kubelet asks once a second.
+  await until('the load generator to be ready', async () => (await fetch(`http://127.0.0.1:${forward.port}/ready`)).ok);
   const stop = async (): Promise<void> => {
     await forward.close();
     await cluster.api.call('DELETE', path);

@@ -32,6 +32,8 @@ export interface PrometheusOptions {
   scrapeInterval?: string;
   /** Default 9090; another for a second one in the same cluster. */
   port?: number;
+  /** On this host; default: any free one. */
+  hostPort?: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface PrometheusOptions {
  * `app` and `pod_template_hash`. Ends with `stop`, or with the cluster, and its data with it.
  */
 export async function startPrometheus(cluster: RunningCluster, options: PrometheusOptions = {}): Promise<Prometheus> {
-  const { scrapeInterval = '1s', port = 9090 } = options;
+  const { scrapeInterval = '1s', port = 9090, hostPort } = options;
   await ensurePackages(['prometheus']);
   const folder = join(cluster.folder, `prometheus-${port}`);
   await mkdir(join(folder, 'data'), { recursive: true });
@@ -58,7 +60,7 @@ export async function startPrometheus(cluster: RunningCluster, options: Promethe
   );
   const exit = once(child, 'exit');
   await log.close();
-  const forward = await cluster.forward(address);
+  const forward = await cluster.forward(address, hostPort);
   const url = `http://127.0.0.1:${forward.port}`;
   const stop = async (): Promise<void> => {
     unfollow();

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { cacheFolder } from '../../cluster/cache.ts';
 
-/** Vitest's global setup: what its workers start inherits it. */
+/** For Vitest as a global setup, and for the demo: what is started from here on inherits it. */
 export function setup(): void {
   process.env['NODE_COMPILE_CACHE'] = join(cacheFolder(), 'compiled-by-node');
 }
