@@ -1,4 +1,4 @@
-/** The demo: v1, a canary that is promoted, one that rolls back, all under load; exit code 0 only if all is as it must be. */
+/** The demo: v1, a canary that is promoted, one that rolls back, all under load; exit code 0 only if everything is as expected. */
 
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';

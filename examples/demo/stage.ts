@@ -60,7 +60,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   ]);
   const { cluster, kube, deployments } = metered;
   signal.throwIfAborted();
-  // A cluster of somebody else's may turn out to lack the images: nothing is started for it before.
+  // A foreign cluster may lack the images; nothing is started before that is known.
   const { orchestrator, credential } = ours ?? (await orchestratorFor(stack, waits, prometheusUrl));
   const agent = { account, credential, kubeconfig: cluster.kubeconfig, namespaces: [namespace] };
   if (!metered.meshed) await installCrds(cluster.api);

@@ -1,4 +1,4 @@
-/** What the demo waits for, told while it waits: on a terminal in a line that is rewritten, elsewhere in a line at the start and the end. */
+/** Shows what the demo waits for: on a terminal in one line that is rewritten, elsewhere in a line at the start and one at the end. */
 
 import { elapsedOf, showSeconds } from '../../test/cluster/progress.ts';
 
@@ -31,7 +31,7 @@ export class Waits {
     this.#now = now;
   }
 
-  /** Does `work` while it is told; several may run side by side. @param what a noun: "a Kubernetes node". */
+  /** Shows the wait until `work` ends; several may run side by side. @param what a noun: "a Kubernetes node". */
   async for<T>(what: string, expectedSeconds: number, work: () => Promise<T>): Promise<T> {
     const wait = { what, expectedSeconds, startMs: this.#now() };
     this.#running.add(wait);

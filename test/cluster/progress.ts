@@ -1,4 +1,4 @@
-/** What is said of something that takes long, while it takes long. */
+/** Progress lines for work that takes long. */
 
 /** A line for people. */
 export type Progress = (line: string) => void;
@@ -17,7 +17,7 @@ export function showSeconds(seconds: number): string {
   return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
 }
 
-/** `90 s of about 5 min`; beyond what was expected it says so. */
+/** `90 s of about 5 min`, and a remark when it takes much longer than expected. */
 export function elapsedOf(elapsedSeconds: number, expectedSeconds: number): string {
   const late = elapsedSeconds > expectedSeconds * 1.5 + 5 ? ', slower than usual' : '';
   return `${showSeconds(elapsedSeconds)} of about ${showSeconds(expectedSeconds)}${late}`;

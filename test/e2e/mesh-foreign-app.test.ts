@@ -10,7 +10,7 @@ import { startMeshCluster } from '../support/mesh-cluster.ts';
 
 const fixtures = join(import.meta.dirname, '../../../shared/fixtures/armory');
 const read = (name: string): string => readFileSync(join(fixtures, name), 'utf8');
-/** One manifest names it itself, so the cluster cannot be shared with another file that has it. */
+/** A manifest names this namespace, and so does another test's: the two cannot share a cluster. */
 const namespace = 'borealis';
 
 describe.runIf(existsSync(fixtures))('the older product’s demo application (needs ../shared/fixtures)', () => {

@@ -48,7 +48,7 @@ const BUILT_BY = [
   'LICENSE',
 ];
 
-/** What `npm run build` puts into `dist/PART`: built once for each state of the sources, whoever else builds it. @returns its folder. */
+/** Builds what `npm run build` puts into `dist/PART`, once for each state of the sources. @returns its folder. */
 export async function bundle(part: Target): Promise<string> {
   const folders = ['src', 'proto'].map((name) => folderChecksum(join(repository, name), () => true));
   const files = BUILT_BY.map((name) => readFile(join(repository, name)));

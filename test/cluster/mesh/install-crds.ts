@@ -28,7 +28,7 @@ async function installCrd(api: Api, crd: Crd): Promise<void> {
       ?.conditions;
     return conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
   });
-  // Established, it may be a moment until its group is discovered: until then whoever looks finds no such kind.
+  // A CRD is established a moment before its group is discovered; clients that look in between find no such kind.
   const [plural = '', ...group] = crd.metadata.name.split('.');
   await until(`${crd.metadata.name} to be discovered`, async () => {
     const { status: code, body: found } = await api.call('GET', `/apis/${group.join('.')}`);

@@ -1,4 +1,4 @@
-/** Whoever waits for the demo knows for what, since when, and how long it usually takes. */
+/** The demo shows what it waits for, for how long, and how long that usually takes. */
 
 import { expect, test } from 'vitest';
 import { Waits } from '../../../examples/demo/waits.ts';
