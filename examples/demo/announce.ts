@@ -1,63 +1,54 @@
-/** What the demo says before it does anything: what it will do, how long it takes, what is there already. Pure but for the reading of caches. */
+/** What the demo says before it does anything: what it will do, how long that takes, what is in the cache and what is made first. Pure. */
 
 import { cacheFolder } from '../../test/cluster/cache.ts';
-import { isBuilt, programIn } from '../../test/cluster/go-build.ts';
-import { imageFolder } from '../../test/cluster/mesh/controller-process.ts';
-import { missingPackages, nodePackages } from '../../test/cluster/packages.ts';
+import { FEW_SECONDS } from '../../test/cluster/go-build.ts';
+import { INSTALL_SECONDS } from '../../test/cluster/packages.ts';
 import { showSeconds } from '../../test/cluster/progress.ts';
-import { nodePrograms, unbuilt } from '../../test/cluster/programs.ts';
-import { testFolder } from './images.ts';
+import { programsLine } from '../../test/cluster/programs.ts';
+import type { Missing } from './prepare.ts';
 
-/** Of two cores, when everything is there. */
-const RUN_SECONDS = 75;
-const INSTALL_SECONDS = 30;
+/** Of two processors, when nothing has to be made first. */
+const RUN_SECONDS = 80;
+/** A machine may take this much longer than ours to build. */
+const SLOW = 1.6;
 
-/** What has to be made before the demo can begin. */
-export interface Missing {
-  packages: readonly string[];
-  /** Of the cluster, built from source. */
-  programs: { names: readonly string[]; seconds: number };
-  /** Small programs of the demo and its mesh. */
-  small: readonly string[];
-}
-
-export async function readMissing(): Promise<Missing> {
-  const folders = [...(['app', 'mesh', 'load'] as const).map(imageFolder), testFolder];
-  const built = await Promise.all(folders.map((folder) => isBuilt(programIn(folder))));
-  return {
-    packages: missingPackages([...nodePackages, 'prometheus']),
-    programs: await unbuilt(nodePrograms),
-    small: folders.filter((_, index) => built[index] !== true),
-  };
+/** How long it takes to make what is missing; 0: nothing is. */
+export function secondsToPrepare({ packages, programs, images }: Missing): number {
+  const installing = packages.length === 0 ? 0 : INSTALL_SECONDS;
+  return installing + programs.seconds + (images?.length ?? 0) * FEW_SECONDS;
 }
 
 /**
- * @param missing undefined: a cluster that is there is used.
- * @param cache the folder that programs are kept in.
+ * @param kubeconfig of the cluster that is used; undefined: one is started
+ * @param cache the folder that programs are kept in
  */
-export function announce(missing: Missing | undefined, cache = cacheFolder()): string[] {
-  const what = [
-    'Deploys v1 under load, takes v2 through 10, 25 and 50 % to its promotion, and lets v3 fail at 25 % and roll back. Then it',
-    'shows what the clients and the cluster saw, and removes everything it made. Ctrl-C ends and removes it, too.',
-  ];
-  if (missing === undefined) return [...what, `Takes about ${showSeconds(RUN_SECONDS)}.`];
-  const { packages, programs, small } = missing;
-  const installing = packages.length === 0 ? 0 : INSTALL_SECONDS;
-  const preparing = installing + programs.seconds + small.length * 3;
+export function announce(missing: Missing, kubeconfig: string | undefined, cache = cacheFolder()): string[] {
+  const { packages, programs, images } = missing;
+  const preparing = secondsToPrepare(missing);
   return [
-    'Starts a Kubernetes cluster of its own with a mesh, an orchestrator and an agent.',
-    ...what,
-    preparing === 0
-      ? `Takes about ${showSeconds(RUN_SECONDS)}.`
-      : `Takes about ${showSeconds(RUN_SECONDS)}, this first time ${showSeconds(preparing)} more.`,
+    kubeconfig === undefined
+      ? 'Starts a Kubernetes cluster on this machine, with a mesh, an orchestrator and an agent.'
+      : `Uses the cluster of KUBECONFIG (${kubeconfig}), with an orchestrator and an agent on this machine.`,
+    'Deploys v1 and sends it requests, promotes v2 after 10, 25 and 50 % of the traffic, and rolls v3 back at 25 %.',
+    'Then shows what the clients and the cluster saw, and removes everything it made. Ctrl-C does that at any time.',
+    `Takes about ${showSeconds(RUN_SECONDS)}${preparing === 0 ? '.' : `, and ${rangeOf(preparing)} more this first time.`}`,
     packages.length === 0
       ? 'Packages: all are installed.'
-      : `Packages to install: ${packages.join(' ')} (about ${showSeconds(INSTALL_SECONDS)}).`,
-    programs.names.length === 0
-      ? `Cluster programs: all are in the cache, ${cache}.`
-      : `Cluster programs to build, once: ${programs.names.join(', ')} (about ${showSeconds(programs.seconds)}).`,
-    small.length === 0
-      ? 'Images: from the cache.'
-      : `Images: their programs are built first (about ${showSeconds(small.length * 3)}).`,
+      : `Packages to install: ${packages.join(', ')} (about ${showSeconds(INSTALL_SECONDS)}).`,
+    programsLine(programs, cache),
+    imagesLine(images),
   ];
+}
+
+function imagesLine(images: readonly string[] | undefined): string {
+  if (images === undefined) return 'Images: the cluster has to have them.';
+  return images.length === 0
+    ? 'Images: their programs are in the cache.'
+    : `Images: ${images.length} of their programs are built first (about ${showSeconds(images.length * FEW_SECONDS)}).`;
+}
+
+/** `about 35 s`, `11 to 18 min`. */
+function rangeOf(seconds: number): string {
+  if (seconds < 120) return `about ${showSeconds(seconds)}`;
+  return `${Math.floor(seconds / 60)} to ${Math.ceil((seconds * SLOW) / 60)} min`;
 }

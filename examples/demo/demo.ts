@@ -5,15 +5,17 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { requireLinuxAndRoot } from '../../test/cluster/cluster.ts';
+import { linesOn, showDuration, showSeconds, type Progress } from '../../test/cluster/progress.ts';
 import type { Orchestrator } from '../../test/support/harness.ts';
 import { setup as keepCompiledCode } from '../../test/support/run/compile-cache.ts';
-import { announce, readMissing } from './announce.ts';
-import { writeImages } from './images.ts';
+import { announce, secondsToPrepare } from './announce.ts';
+import { imagePrograms, writeImages } from './images.ts';
 import { clientUrl, observedRun, rate } from './observed-run.ts';
+import { needsOf, prepare, readMissing } from './prepare.ts';
 import { faultsOf, reportOf, type Expected, type Observation } from './report.ts';
 import { setStage, type Stage } from './stage.ts';
 import { tableOf } from './table.ts';
-import { Waits } from './waits.ts';
 
 const usage = `npm run demo -- [--json FILE] [--keep]
   --json FILE              write the figures
@@ -27,28 +29,60 @@ With KUBECONFIG set, that cluster is used; what the demo makes in it is removed 
 const promotion: Expected = { outcome: 'succeeded', weights: [0, 10, 25, 50, 100, 0] };
 const rollback: Expected = { outcome: 'rolledBack', weights: [0, 10, 25, 0], faulty: 'v3' };
 
-async function demo(
+interface Observations {
+  promoted: Observation;
+  rolledBack: Observation;
+}
+
+/** @param orchestrator whose command lines end with the signal */
+async function deployAll(
   stage: Stage,
   orchestrator: Orchestrator,
-): Promise<{ promoted: Observation; rolledBack: Observation }> {
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Observations> {
   const file = (version: string): string => join(stage.deployments, `deploy-${version}.yaml`);
-  title('v1: the first deployment (about 3 s)');
-  const { code } = await orchestrator.sluice(['deploy', '-f', file('v1'), '--watch'], { inherit: true });
-  if (code !== 0) throw new Error(`The first deployment ended with exit code ${code}.`);
-  await stage.load.startClient({ name: 'busy', mode: 'meshed', url: clientUrl, rate });
-  await stage.load.startClient({ name: 'outside', mode: 'unmeshed', url: clientUrl, rate });
-  console.log(`   Two clients send requests to ${clientUrl}, ${rate} a second each: one in the mesh, one outside it.`);
-  await delay(2000);
-  title('v2: through 10, 25 and 50 % to its promotion (about 35 s)');
-  const promoted = await observedRun(stage, orchestrator, { file: file('v2'), stable: 'v1', canary: 'v2' });
-  title('v3: fails at 25 % and rolls back automatically (about 20 s)');
-  const rolledBack = await observedRun(stage, orchestrator, { file: file('v3'), stable: 'v2', canary: 'v3' });
+  const observed = (stable: string, canary: string): Promise<Observation> =>
+    observedRun(stage, orchestrator, { file: file(canary), stable, canary }, { progress, signal });
+  await section(progress, 'v1: the first deployment', 5, async () => {
+    const { code } = await orchestrator.sluice(['deploy', '-f', file('v1'), '--watch'], { inherit: true });
+    if (code !== 0) throw new Error(`The first deployment ended with exit code ${code}.`);
+    await stage.load.startClient({ name: 'busy', mode: 'meshed', url: clientUrl, rate });
+    await stage.load.startClient({ name: 'outside', mode: 'unmeshed', url: clientUrl, rate });
+    progress.say(`Two clients send ${rate} requests a second each to ${clientUrl}: one in the mesh, one outside it.`);
+    await delay(2000, undefined, { signal });
+  });
+  const promoted = await section(progress, 'v2: 10, 25 and 50 % of the traffic, then promoted', 40, () =>
+    observed('v1', 'v2'),
+  );
+  const rolledBack = await section(
+    progress,
+    'v3: answers one request in five with an error, rolled back at 25 %',
+    22,
+    () => observed('v2', 'v3'),
+  );
   return { promoted, rolledBack };
+}
+
+/** Does `work` under a headline, with its expected and its actual time. */
+async function section<T>(
+  progress: Progress,
+  name: string,
+  expectedSeconds: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  title(`${name} (about ${showSeconds(expectedSeconds)})`);
+  const startMs = performance.now();
+  const result = await work();
+  progress.say(`done after ${showDuration((performance.now() - startMs) / 1000)}`);
+  return result;
 }
 
 function title(line: string): void {
   console.log(`\n== ${line}`);
 }
+
+const interrupt = new AbortController();
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -70,28 +104,43 @@ async function main(): Promise<number> {
     return 0;
   }
   keepCompiledCode();
-  const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
   const start = performance.now();
-  const kubeconfig = setting('KUBECONFIG');
-  const waits = new Waits({ isTerminal: process.stdout.isTTY, write: (text) => void process.stdout.write(text) });
-  title('Sluice demo');
-  for (const line of announce(kubeconfig === undefined ? await readMissing() : undefined)) waits.say(line);
-  title('set up (about 10 s)');
-  await using stage = await setStage({
-    kubeconfig,
-    imagePrefix,
+  const { signal } = interrupt;
+  const progress = linesOn(process.stdout, '   ');
+  const how = {
+    kubeconfig: setting('KUBECONFIG'),
     prometheus: setting('SLUICE_DEMO_PROMETHEUS'),
     loadCommand: values['load-command'].split(' ').filter((word) => word !== ''),
-    waits,
-    signal: interrupt.signal,
-  });
+  };
+  if (how.kubeconfig === undefined) requireLinuxAndRoot();
+  title('Sluice demo');
+  const needs = needsOf(how, imagePrograms);
+  const missing = await readMissing(needs);
+  for (const line of announce(missing, how.kubeconfig)) progress.say(line);
+  const preparing = secondsToPrepare(missing);
+  if (preparing > 0) await section(progress, 'install and build, once', preparing, () => prepare(needs, progress));
+  signal.throwIfAborted();
+  await using stage = await section(progress, 'setup', 10, () => setStage({ ...how, imagePrefix, progress, signal }));
   const { orchestrator } = stage;
   const { promoted, rolledBack } = await Promise.race([
-    demo(stage, interruptible(orchestrator, interrupt.signal)),
-    interrupted(interrupt.signal),
+    deployAll(stage, interruptible(orchestrator, signal), progress, signal),
+    interrupted(signal),
   ]);
   const seconds = Math.round((performance.now() - start) / 1000);
+  const { figures, faults } = showFigures(promoted, rolledBack, seconds);
+  if (values.json !== undefined) await writeFile(values.json, JSON.stringify(figures, null, 2) + '\n');
+  if (values.keep === true) await keep(stage, orchestrator, signal);
+  console.log('');
+  return faults.length === 0 ? 0 : 1;
+}
+
+/** Prints the table and the verdict. */
+function showFigures(
+  promoted: Observation,
+  rolledBack: Observation,
+  seconds: number,
+): { figures: object; faults: string[] } {
   const figures = { promoted: reportOf(promoted, promotion), rolledBack: reportOf(rolledBack, rollback), seconds };
   title('what the clients and the cluster saw');
   console.log(
@@ -105,9 +154,7 @@ async function main(): Promise<number> {
     ...faultsOf(rolledBack, figures.rolledBack, rollback),
   ];
   console.log(faults.length === 0 ? `\nEverything is as expected, after ${seconds} s.` : `\n${faults.join('\n')}`);
-  if (values.json !== undefined) await writeFile(values.json, JSON.stringify(figures, null, 2) + '\n');
-  if (values.keep === true) await keep(stage, orchestrator, interrupt.signal);
-  return faults.length === 0 ? 0 : 1;
+  return { figures, faults };
 }
 
 /** Empty is not set, as for kubectl. */
@@ -129,7 +176,7 @@ async function interrupted(signal: AbortSignal): Promise<never> {
 
 async function keep(stage: Stage, orchestrator: Orchestrator, interrupt: AbortSignal): Promise<void> {
   console.log(`
-It all runs on until Ctrl-C. In another terminal:
+Everything keeps running until Ctrl-C. In another terminal:
   export KUBECONFIG=${stage.kubeconfig} SLUICE_URL=${orchestrator.url}
   npm run sluice -- status`);
   if (!interrupt.aborted) await once(interrupt, 'abort');
@@ -138,6 +185,7 @@ It all runs on until Ctrl-C. In another terminal:
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  if (interrupt.signal.aborted) console.error('Interrupted.');
+  else console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }

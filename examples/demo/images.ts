@@ -8,12 +8,14 @@ import { until } from '../../test/cluster/api.ts';
 import type { Cluster } from '../../test/cluster/cluster.ts';
 import { goProgram } from '../../test/cluster/go-build.ts';
 import { buildImage } from '../../test/cluster/image.ts';
+import { imageFolder } from '../../test/cluster/mesh/controller-process.ts';
 import { appArchives, loadImage, meshArchives, meshImage } from '../../test/cluster/mesh/program-images.ts';
 
 const helloImage = 'sluice-demo/hello:1';
 const testImage = 'sluice-demo/integration-test:1';
-/** Of the program that the demo's integration test runs. */
-export const testFolder = join(import.meta.dirname, 'integration-test');
+const testFolder = join(import.meta.dirname, 'integration-test');
+/** The folders of the Go programs in the images. */
+export const imagePrograms = [...(['app', 'mesh', 'load'] as const).map(imageFolder), testFolder];
 const all = [helloImage, testImage, meshImage, loadImage];
 
 /** Changes the names of the demo's images in any text; `prefix` as `registry.example.com/sluice`, undefined: they stay. */

@@ -1,6 +1,7 @@
 /** One deployment under load, watched from beside Sluice while the CLI shows it. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Progress } from '../../test/cluster/progress.ts';
 import type { Orchestrator } from '../../test/support/harness.ts';
 import { deploy, deploymentOf } from '../../test/support/rollout-watch.ts';
 import { leftBehind, podsOf, restartsSince, watchWeights, type PodSeen } from './observe.ts';
@@ -11,7 +12,7 @@ const app = 'hello';
 export const clientUrl = `http://${app}.${namespace}/`;
 /** Requests a second of each client. */
 export const rate = 100;
-/** How long after the end it is still looked for answers of the version that is to be gone. */
+/** How long after the end answers of the version that is to be gone are still looked for. */
 const settleMs = 3000;
 
 export interface RunNames {
@@ -25,6 +26,7 @@ export async function observedRun(
   { kube, load }: Stage,
   orchestrator: Orchestrator,
   { file, stable, canary }: RunNames,
+  { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<Observation> {
   const count = (): ReturnType<typeof load.counts> => load.counts();
   const before = await count();
@@ -39,7 +41,10 @@ export async function observedRun(
   await orchestrator.sluice(['watch', id], { inherit: true });
   const { state: outcome } = await deploymentOf(orchestrator, id);
   const ended = await count();
-  await delay(settleMs);
+  const gone = outcome === 'succeeded' ? stable : canary;
+  await progress.during(`checking that ${gone} no longer answers`, settleMs / 1000, () =>
+    delay(settleMs, undefined, { signal }),
+  );
   const after = await count();
   await watch.stop();
   await later.started();

@@ -1,10 +1,11 @@
 /** Everything the demo needs: a cluster with a mesh, Prometheus and a load generator, an orchestrator and an agent. */
 
-import { prepareCluster, startCluster } from '../../test/cluster/cluster.ts';
+import { startCluster, type Cluster, type ClusterOptions } from '../../test/cluster/cluster.ts';
 import { installCrds } from '../../test/cluster/mesh/install-crds.ts';
 import { installMesh } from '../../test/cluster/mesh/install.ts';
 import { startLoad, type Load } from '../../test/cluster/mesh/load.ts';
 import { startPrometheus } from '../../test/cluster/mesh/prometheus.ts';
+import type { Progress } from '../../test/cluster/progress.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { openKube, type Kube } from '../../test/support/kube.ts';
 import { startOrchestrator, type Orchestrator } from '../../test/support/harness.ts';
@@ -13,7 +14,6 @@ import { borrow } from './borrow.ts';
 import { openForeignCluster, type DemoCluster } from './foreign-cluster.ts';
 import { copyDeployments, imageArchives, loadImages, renameImages, requireImages } from './images.ts';
 import { startOutsidePrometheus } from './outside-prometheus.ts';
-import type { Waits } from './waits.ts';
 
 /** Of the application; the load lives in one of its own. */
 export const namespace = 'demo';
@@ -40,7 +40,7 @@ export interface StageOptions {
   imagePrefix: string | undefined;
   /** For that cluster: the URL of a Prometheus that scrapes port 4191 of its pods; default: one is started here. */
   prometheus: string | undefined;
-  waits: Waits;
+  progress: Progress;
   signal: AbortSignal;
 }
 
@@ -48,47 +48,64 @@ const none = Promise.resolve(undefined);
 
 const demoNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
 
-/** The orchestrator beside the cluster, then side by side what needs nothing but the cluster. */
+/** Starts everything, once it is installed and built. What fails or is interrupted is removed before this throws. */
 export async function setStage(options: StageOptions): Promise<Stage> {
-  await using stack = new AsyncDisposableStack();
-  const { kubeconfig, waits, signal } = options;
+  const stack = new AsyncDisposableStack();
+  const remove = (): Promise<void> =>
+    options.progress.during('removing everything the demo made', 3, () => stack.disposeAsync());
+  try {
+    return { ...(await startAll(stack, options)), [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove().catch((failure: unknown) => options.progress.say(`not everything was removed: ${String(failure)}`));
+    throw error;
+  }
+}
+
+/** The orchestrator beside the cluster, then side by side what needs nothing but the cluster. */
+async function startAll(
+  stack: AsyncDisposableStack,
+  options: StageOptions,
+): Promise<Omit<Stage, keyof AsyncDisposable>> {
+  const { kubeconfig, progress, signal } = options;
   const port = await freePort();
   const prometheusUrl = options.prometheus ?? `http://127.0.0.1:${port}`;
+  // Whichever is ready first: orchestrator and agent end before the cluster.
+  const [forCluster, forSluice] = [stack.use(new AsyncDisposableStack()), stack.use(new AsyncDisposableStack())];
+  signal.throwIfAborted();
   const [metered, ours] = await allEnded([
-    kubeconfig === undefined ? ownCluster(stack, waits, signal) : foreignCluster(stack, { ...options, kubeconfig }),
-    kubeconfig === undefined ? orchestratorFor(stack, waits, prometheusUrl) : none,
+    kubeconfig === undefined
+      ? ownCluster(forCluster, progress, signal)
+      : foreignCluster(forCluster, { ...options, kubeconfig }),
+    kubeconfig === undefined ? orchestratorFor(forSluice, progress, prometheusUrl) : none,
   ]);
   const { cluster, kube, deployments } = metered;
   signal.throwIfAborted();
   // A foreign cluster may lack the images; nothing is started before that is known.
-  const { orchestrator, credential } = ours ?? (await orchestratorFor(stack, waits, prometheusUrl));
+  const { orchestrator, credential } = ours ?? (await orchestratorFor(forSluice, progress, prometheusUrl));
   const agent = { account, credential, kubeconfig: cluster.kubeconfig, namespaces: [namespace] };
   if (!metered.meshed) await installCrds(cluster.api);
   const [load] = await allEnded([
-    waits.for('the load generator', 3, async () => stack.use(await startLoad(cluster, { namespace: loadNamespace }))),
-    metered.meshed ? none : waits.for('the mesh', 3, () => installMesh(cluster)),
-    waits.for('the agent', 2, () => orchestrator.startAgent(agent)),
-    options.prometheus === undefined ? waits.for('Prometheus', 1, () => metered.startPrometheus(port)) : none,
+    progress.during('starting the load generator', 3, async () =>
+      forCluster.use(await startLoad(cluster, { namespace: loadNamespace })),
+    ),
+    metered.meshed ? none : progress.during('starting the mesh', 3, () => installMesh(cluster)),
+    progress.during('starting the agent', 2, () => orchestrator.startAgent(agent)),
+    options.prometheus === undefined
+      ? progress.during('starting Prometheus', 1, () => metered.startPrometheus(port))
+      : none,
   ]);
-  const kept = stack.move();
-  return {
-    kubeconfig: cluster.kubeconfig,
-    kube,
-    load,
-    orchestrator,
-    deployments,
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  };
+  signal.throwIfAborted();
+  return { kubeconfig: cluster.kubeconfig, kube, load, orchestrator, deployments };
 }
 
 /** With the credential of an agent that is to come. */
 function orchestratorFor(
   stack: AsyncDisposableStack,
-  waits: Waits,
+  progress: Progress,
   prometheusUrl: string,
 ): Promise<{ orchestrator: Orchestrator; credential: string }> {
   const env = { SLUICE_METRIC_PROVIDERS: `prometheus=${prometheusUrl}` };
-  return waits.for('the orchestrator', 3, async () => {
+  return progress.during('starting the orchestrator', 3, async () => {
     const orchestrator = stack.use(await startOrchestrator({ env }));
     return { orchestrator, credential: await orchestrator.addAgent(account) };
   });
@@ -112,12 +129,15 @@ interface MeteredCluster {
   startPrometheus(port: number): Promise<void>;
 }
 
-async function ownCluster(stack: AsyncDisposableStack, waits: Waits, signal: AbortSignal): Promise<MeteredCluster> {
-  const progress = (line: string): void => waits.say(line);
-  await prepareCluster(progress);
-  signal.throwIfAborted();
+async function ownCluster(
+  stack: AsyncDisposableStack,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<MeteredCluster> {
   const images = await imageArchives();
-  const cluster = stack.use(await waits.for('a Kubernetes node', 5, () => startCluster({ signal, progress, images })));
+  const cluster = stack.use(
+    await progress.during('starting a Kubernetes node', 5, () => startUntil(signal, { progress, images })),
+  );
   const kube = stack.use(await openKube(cluster.kubeconfig));
   await cluster.apply(demoNamespace);
   return {
@@ -129,24 +149,38 @@ async function ownCluster(stack: AsyncDisposableStack, waits: Waits, signal: Abo
   };
 }
 
+/** The signal ends the start, not what came of it: what runs in the cluster has to end before the cluster does. */
+async function startUntil(signal: AbortSignal, options: Omit<ClusterOptions, 'signal'>): Promise<Cluster> {
+  const starting = new AbortController();
+  const abort = (): void => starting.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await startCluster({ ...options, signal: starting.signal });
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
 async function foreignCluster(
   stack: AsyncDisposableStack,
-  { kubeconfig, loadCommand, imagePrefix, waits, signal }: StageOptions & { kubeconfig: string },
+  { kubeconfig, loadCommand, imagePrefix, progress, signal }: StageOptions & { kubeconfig: string },
 ): Promise<MeteredCluster> {
-  waits.say(`Uses the cluster of KUBECONFIG, ${kubeconfig}; what is made in it is removed at the end.`);
   const { folder } = stack.use(makeScratch('demo'));
   const rename = (text: string): string => renameImages(text, imagePrefix);
   const cluster = stack.use(await openForeignCluster(kubeconfig, folder, rename));
   const kube = stack.use(await openKube(kubeconfig));
   const meshed = await borrow(stack, cluster, [namespace, loadNamespace]);
-  if (meshed) waits.say('It serves TrafficSplit: its own mesh is used, and only the load is from here.');
+  if (meshed) progress.say('The cluster serves TrafficSplit: the demo uses its mesh.');
   await cluster.apply(demoNamespace);
   if (loadCommand.length > 0) {
     const archives = await imageArchives(imagePrefix);
-    await waits.for('the images to be loaded', 20, () => loadImages(loadCommand, archives, kubeconfig));
+    await progress.during('loading the images', 20, () => loadImages(loadCommand, archives, kubeconfig));
   }
   signal.throwIfAborted();
-  await waits.for('the nodes to say which images they have', 5, () => requireImages(cluster, namespace, imagePrefix));
+  await progress.during('checking that the nodes have the images', 5, () =>
+    requireImages(cluster, namespace, imagePrefix),
+  );
   return {
     cluster,
     kube,

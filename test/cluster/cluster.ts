@@ -123,7 +123,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-function requireLinuxAndRoot(): void {
+/** @throws with what to do, where no cluster can run */
+export function requireLinuxAndRoot(): void {
   if (process.platform === 'linux' && process.getuid?.() === 0) return;
   throw new Error(
     'The test cluster needs Linux and root (namespaces, cgroups). Where there is neither, set KUBECONFIG to a cluster ' +

@@ -74,6 +74,8 @@ export async function openDoor(binary: string, folder: string): Promise<Door> {
   child.stdin.on('error', () => {}); // The door is gone: `close` says so.
   const ask = async (request: Record<string, unknown>): Promise<Answer> => {
     broken.signal.throwIfAborted();
+    // Nobody would answer.
+    if (closing) throw new Error('The cluster has been stopped.');
     const id = ++lastId;
     const answered = new Promise<Answer>((resolve) => pending.set(id, resolve));
     child.stdin.write(`${JSON.stringify({ id, ...request })}\n`);

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { cacheFolder, folderChecksum, madeOnce } from './cache.ts';
-import { reported, showSeconds, toStandardError, type Progress } from './progress.ts';
+import { toStandardError, type Progress } from './progress.ts';
 
 /** One program to build. */
 export interface GoProgram {
@@ -20,7 +20,7 @@ export interface GoProgram {
 }
 
 /** Of a program that does not say. */
-const FEW_SECONDS = 5;
+export const FEW_SECONDS = 5;
 
 /** The path of the program's binary, whether it is there or not. */
 async function binaryOf(program: GoProgram): Promise<string> {
@@ -40,18 +40,13 @@ export async function isBuilt(program: GoProgram): Promise<boolean> {
 export async function goBuild(program: GoProgram, progress: Progress = toStandardError): Promise<string> {
   const { name, expectedSeconds = FEW_SECONDS } = program;
   const binary = await binaryOf(program);
-  return madeOnce(
-    binary,
-    async (target) => {
-      const what = `building ${name}`;
-      progress(`${what} with Go, once: about ${showSeconds(expectedSeconds)} ...`);
-      const startMs = performance.now();
-      await reported(what, expectedSeconds, progress, () => compile(program, target));
-      const took = showSeconds((performance.now() - startMs) / 1000);
-      progress(`built ${name} in ${took} (kept in ${dirname(binary)})`);
-    },
-    () => progress(`waiting for another process that builds ${name} ...`),
-  );
+  const make = (): Promise<string> =>
+    madeOnce(
+      binary,
+      (target) => compile(program, target),
+      () => progress.say(`another process is building ${name}`),
+    );
+  return existsSync(binary) ? make() : progress.during(`building ${name}`, expectedSeconds, make);
 }
 
 /**

@@ -2,11 +2,12 @@
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { prepareCluster, startCluster } from './cluster.ts';
-import type { PackageName } from './packages.ts';
-import { ensurePackages } from './packages.ts';
+import { prepareCluster, requireLinuxAndRoot, startCluster } from './cluster.ts';
+import { ensurePackages, nodePackages, type PackageName } from './packages.ts';
 import { furnish, playgroundImages } from './playground.ts';
-import { program, programPaths } from './programs.ts';
+import { cacheFolder } from './cache.ts';
+import { toStandardError } from './progress.ts';
+import { nodePrograms, program, programPaths, programsLine, unbuilt, type ProgramName } from './programs.ts';
 
 const usage = `Usage: npm run cluster [-- --playground | --prepare]
 Starts a real single-node Kubernetes cluster in namespaces of its own and keeps it until Ctrl-C.
@@ -37,13 +38,20 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   if (values.prepare === true) {
-    await prepareCluster();
-    await ensurePackages(testPackages);
-    await programPaths(['helm']);
-    console.log('All that the test cluster needs is here.');
+    const names = [...nodePrograms, 'helm'] as const;
+    requireLinuxAndRoot();
+    await announce(names);
+    await ensurePackages([...nodePackages, ...testPackages]);
+    await programPaths(names);
+    console.log('Everything that the tests, the demo and the cluster need is installed and built.');
     return 0;
   }
   return keepCluster(values.playground === true);
+}
+
+/** Says which programs are in the cache and which are built now. */
+async function announce(names: readonly ProgramName[]): Promise<void> {
+  toStandardError.say(programsLine(await unbuilt(names), cacheFolder()));
 }
 
 /** Runs a cluster until a signal, or until it breaks. */
@@ -52,9 +60,14 @@ async function keepCluster(isPlayground: boolean): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interrupt.abort());
   try {
     const start = performance.now();
+    await announce(nodePrograms);
+    await prepareCluster();
     const images = isPlayground ? await playgroundImages() : [];
-    await using cluster = await startCluster({ signal: interrupt.signal, images });
-    if (isPlayground) await furnish(cluster);
+    const { signal } = interrupt;
+    await using cluster = await toStandardError.during('starting a Kubernetes node', 5, () =>
+      startCluster({ signal, images }),
+    );
+    if (isPlayground) await toStandardError.during('starting the mesh', 5, () => furnish(cluster));
     const paths = await Promise.all([program('kubectl'), program('helm')]);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     console.log(`Kubernetes 1.37 is ready after ${seconds} s. In another terminal:

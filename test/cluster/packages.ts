@@ -1,5 +1,5 @@
 /** What the distribution has to bring: the container runtime, CNI plugins, nftables. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -16,6 +16,9 @@ const packages = {
   'util-linux': 'flock',
   prometheus: 'prometheus',
 } as const;
+
+/** How long an installation takes, downloads included. */
+export const INSTALL_SECONDS = 30;
 
 /** The packages that a test may ask for. */
 export type PackageName = keyof typeof packages;
@@ -56,17 +59,23 @@ export async function ensurePackages(
         `(other distributions: the packages of the same content). Or set KUBECONFIG to a cluster you have.`,
     );
   }
-  await using _lock = await lock('/var/lock/sluice-packages', () => progress('waiting for another installation ...'));
-  if (missingPackages(names).length === 0) return;
-  progress(`${absent} Installing: ${line}`);
-  await withoutServices(() => {
-    if (aptGet(line).status === 0) return;
-    aptGet('apt-get update');
-    const { status, output } = aptGet(line);
-    if (status !== 0) throw new Error(`"${line}" failed:\n${output.slice(-3000)}`);
+  await progress.during(`installing ${absentNames}`, INSTALL_SECONDS, async () => {
+    await using _lock = await lock('/var/lock/sluice-packages', () =>
+      progress.say('another process is installing packages'),
+    );
+    if (missingPackages(names).length === 0) return;
+    progress.say(`${absent} Installing: ${line}`);
+    await withoutServices(() => install(line));
   });
   if (missingPackages(names).length > 0)
     throw new Error(`"${line}" ran, yet these are missing: ${missingPackages(names).join(' ')}.`);
+}
+
+async function install(line: string): Promise<void> {
+  if ((await aptGet(line)).code === 0) return;
+  await aptGet('apt-get update');
+  const { code, output } = await aptGet(line);
+  if (code !== 0) throw new Error(`"${line}" failed:\n${output.slice(-3000)}`);
 }
 
 /** Those that are not installed. */
@@ -75,20 +84,26 @@ export function missingPackages(names: readonly PackageName[]): PackageName[] {
   return names.filter((name) => !folders.some((folder) => existsSync(join(folder, packages[name]))));
 }
 
-function aptGet(line: string): { status: number | null; output: string } {
+async function aptGet(line: string): Promise<{ code: number | null; output: string }> {
   const [command = '', ...args] = line.split(' ');
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const { status, stdout, stderr } = spawnSync(command, args, { env: environment, encoding: 'utf8' });
-  return { status, output: stdout + stderr };
+  const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((done, failed) => {
+    child.once('error', failed);
+    child.once('close', done);
+  });
+  return { code, output };
 }
 
 /** Debian starts what it installs; a policy that forbids it is its documented way out. We start our own, and end them. */
-async function withoutServices(install: () => void): Promise<void> {
+async function withoutServices(install: () => Promise<void>): Promise<void> {
   const policy = '/usr/sbin/policy-rc.d';
   const ours = !existsSync(policy);
   if (ours) await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
-    install();
+    await install();
   } finally {
     if (ours) await rm(policy, { force: true });
   }

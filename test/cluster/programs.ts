@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GoProgram } from './go-build.ts';
-import { goBuild, isBuilt } from './go-build.ts';
-import { toStandardError, type Progress } from './progress.ts';
+import { FEW_SECONDS, goBuild, isBuilt } from './go-build.ts';
+import { showSeconds, toStandardError, type Progress } from './progress.ts';
 
 const kubernetesVersion = '1.37.2';
 
@@ -89,12 +89,22 @@ export async function programPaths<Name extends ProgramName>(
   return paths as Record<Name, string>;
 }
 
-/** Those of `names` that have to be built first, and how long that takes altogether on two cores. */
+/** Those of `names` that have to be built first, and how long that takes in all on two cores. */
 export async function unbuilt(names: readonly ProgramName[]): Promise<{ names: ProgramName[]; seconds: number }> {
   const built = await Promise.all(names.map(async (name) => assetOf(name) !== undefined || isBuilt(programs[name])));
   const missing = names.filter((_, index) => built[index] !== true);
-  const seconds = missing.reduce((sum, name) => sum + ((programs[name] as GoProgram).expectedSeconds ?? 0), 0);
+  const seconds = missing.reduce(
+    (sum, name) => sum + ((programs[name] as GoProgram).expectedSeconds ?? FEW_SECONDS),
+    0,
+  );
   return { names: missing, seconds };
+}
+
+/** Says whether programs are in the cache or built now, which are not, and how long that takes. */
+export function programsLine({ names, seconds }: { names: readonly string[]; seconds: number }, cache: string): string {
+  return names.length === 0
+    ? `Cluster programs: all are in the cache (${cache}).`
+    : `Cluster programs to build, once: ${names.join(', ')} (about ${showSeconds(seconds)}; kept in ${cache}).`;
 }
 
 /** Command-line flags, `--name=value` each. */

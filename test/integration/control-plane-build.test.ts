@@ -7,6 +7,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { madeOnce } from '../cluster/cache.ts';
 import { goProgram } from '../cluster/go-build.ts';
 import { buildImage } from '../cluster/image.ts';
+import { ProgressLines } from '../cluster/progress.ts';
 
 const folders: string[] = [];
 let folder: string;
@@ -56,10 +57,11 @@ test('a program is built again when its source changes, not when it does not, an
   const source = join(folder, 'probe');
   cpSync(join(import.meta.dirname, '../cluster/pause'), source, { recursive: true });
   const lines: string[] = [];
-  const build = (): Promise<string> => goProgram(source, (line) => lines.push(line));
+  const progress = new ProgressLines({ isTerminal: false, write: (line) => void lines.push(line) });
+  const build = (): Promise<string> => goProgram(source, progress);
   const first = await build();
   expect(await build()).toBe(first);
-  expect(lines.filter((line) => line.startsWith('built')).length).toBe(1);
+  expect(lines.filter((line) => line.startsWith('building probe ... done after')).length).toBe(1);
   writeFileSync(join(source, 'extra.go'), `package main\n\nvar extra = "${folder}"\n`);
   const second = await build();
   expect(second).not.toBe(first);
