@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedFile } from '../../src/orchestrator/file/resolved.ts';
 import type { Orchestrator } from '../../src/orchestrator/orchestrator.ts';
@@ -13,7 +14,9 @@ import {
   type DeploymentState,
 } from '../../src/orchestrator/store/deployments.ts';
 import { recordEvent } from '../../src/orchestrator/store/events.ts';
+import { startEmbeddedServer } from '../../src/orchestrator/store/postgres/embedded-server.ts';
 import { rolloutId, type RolloutPatch } from '../../src/orchestrator/store/rollouts.ts';
+import { silentLog } from '../../src/shared/log.ts';
 import { node, repository } from '../support/child.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { freePort } from '../support/free-port.ts';
@@ -39,17 +42,24 @@ function start(): Promise<Orchestrator> {
   return startOrchestratorHere(scratch.folder, { SLUICE_API_ADDRESS: `127.0.0.1:${port}` });
 }
 
-/**
- * Stored as if it ran, so that nobody takes it up. It has no target in its file, so a run of it succeeds at once.
- * @param isBegun false: it is taken up by the next start, or a few seconds later.
- */
-async function makeDeployment(application: string, isBegun = true): Promise<string> {
+/** Stored as if it ran, so that nobody takes it up. It has no target in its file, so a run of it succeeds at once. */
+async function makeDeployment(application: string): Promise<string> {
   const id = newDeploymentId();
   const file = { application, targets: [] } as unknown as ResolvedFile;
   const rollouts = [{ target: 'staging', account: 'east', namespace: 'shop', steps: 2 }];
   await insertDeployment(orchestrator.store, { id, application, file, source: '', createdBy: 'test', rollouts });
-  if (isBegun) await setDeploymentState(orchestrator.store, id, 'running');
+  await setDeploymentState(orchestrator.store, id, 'running');
   return id;
+}
+
+/** As an orchestrator leaves a deployment when it dies before it starts the run. None may run: it would take it up within seconds. */
+async function makePending(id: string): Promise<void> {
+  const database = await startEmbeddedServer(scratch.folder, silentLog);
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(`update sluice.deployment set state = 'pending' where id = $1`, [id]);
+  await client.end();
+  await database.stop();
 }
 
 async function say(id: string, seq: number, message: string, rollout: Partial<RolloutPatch> = {}): Promise<void> {
@@ -135,12 +145,13 @@ describe('sluice watch', () => {
   });
 
   it('goes on after a restart of the orchestrator, tells no event twice, and a deployment that nobody ran is run then', async () => {
-    const id = await makeDeployment('restarted', false);
+    const id = await makeDeployment('restarted');
     await say(id, 0, 'before the restart');
     const watch = sluice(['watch', id]);
     await watch.says('before the restart');
     await orchestrator.stop();
     await watch.says('The orchestrator does not answer; trying again.');
+    await makePending(id);
     orchestrator = await start();
     expect(await watch.ended).toBe(0);
     expect(watch.output.stdout.match(/before the restart/g)).toHaveLength(1);
