@@ -113,3 +113,22 @@ test('each step is there after a restart in the middle of it, and what has no ro
   expect(settled.active).toBe(signing.active);
   expect(JSON.parse(await readFile(join(dataDir, 'ca', 'rotation.json'), 'utf8'))).toHaveProperty('active');
 });
+
+test('whoever looks while a step is taken sees the authorities before it or after it, never fewer', async () => {
+  const authority = await loadAuthority({ dataDir: join(world.folder, 'whole'), hosts: [], now: Date.now });
+  const roles = (): string => authority.trusted.map(({ role }) => role).join();
+  const during = async (step: () => Promise<void>): Promise<string[]> => {
+    const seen = new Set([roles()]);
+    let isTaken = false;
+    const taken = step().finally(() => (isTaken = true));
+    while (!isTaken) {
+      await new Promise(setImmediate);
+      seen.add(roles());
+    }
+    await taken;
+    return [...seen];
+  };
+  expect(await during(() => authority.prepare())).toEqual(['active', 'active,next']);
+  expect(await during(() => authority.activate())).toEqual(['active,next', 'active,old']);
+  expect(await during(() => authority.retire())).toEqual(['active,old', 'active']);
+});

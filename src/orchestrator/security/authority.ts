@@ -105,18 +105,22 @@ class OwnAuthority implements Authority {
   }
 
   async load(roles: Roles): Promise<void> {
-    this.#roles = roles;
-    this.#active = await this.#member(roles.active);
-    this.#others = [];
+    const active = await this.#member(roles.active);
+    const others: { role: 'next' | 'old'; member: Member }[] = [];
     for (const role of ['next', 'old'] as const) {
       const name = roles[role];
-      if (name !== undefined) this.#others.push({ role, member: await this.#member(name) });
+      if (name !== undefined) others.push({ role, member: await this.#member(name) });
     }
-    this.server = await this.#serverNamed('server', this.#options.hosts);
+    const server = await this.#serverNamed('server', this.#options.hosts, active);
+    // All at once: an agent that connects while files are read must not find an authority missing.
+    this.#roles = roles;
+    this.#active = active;
+    this.#others = others;
+    this.server = server;
   }
 
   serverFor(names: readonly string[]): Promise<CertificateAndKey> {
-    return this.#serverNamed('api', names);
+    return this.#serverNamed('api', names, this.#active);
   }
 
   async issueAgent(account: string): Promise<IssuedCertificate> {
@@ -157,11 +161,11 @@ class OwnAuthority implements Authority {
     for (const listener of this.#listeners) listener();
   }
 
-  async #serverNamed(name: string, hosts: readonly string[]): Promise<CertificateAndKey> {
+  async #serverNamed(name: string, hosts: readonly string[], active: Member): Promise<CertificateAndKey> {
     const options = { ...this.#options, hosts };
     const known = await this.#files.read(name);
-    const isFresh = known !== undefined && isServerFresh(known.certificate, this.#active.certificate, options);
-    return isFresh ? known : this.#files.write(name, await newServer(this.#active.pair, options));
+    const isFresh = known !== undefined && isServerFresh(known.certificate, active.certificate, options);
+    return isFresh ? known : this.#files.write(name, await newServer(active.pair, options));
   }
 
   #member(name: string): Promise<Member> {
