@@ -10,8 +10,8 @@ const json: ['json', { outputFile: string }][] = results === undefined ? [] : [[
 export default defineConfig({
   test: {
     pool: 'forks',
-    // More than processors: most of the time of most tests is waiting.
-    maxWorkers: 3,
+    // Of unit and integration tests: they keep two processors busy.
+    maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     // By default one second, which a busy machine takes to end a process.
     expect: { poll: { timeout: 15_000 } },
@@ -20,13 +20,19 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/property-seed.ts'] },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/support/property-seed.ts'],
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -38,6 +44,9 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           // A worker's files share a cluster (test/support/shared-cluster.ts).
           isolate: false,
+          // More than processors: most of the time of most of these is waiting.
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
