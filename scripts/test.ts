@@ -6,7 +6,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reachedTests } from './changed/reach.ts';
+import { reachedTests, testsOf, type Files } from './changed/reach.ts';
 import { referencesOf, type References } from './changed/references.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -21,26 +21,27 @@ function main(args: string[]): Promise<number> {
   const changed = changedSince(attached ?? (isNextRef ? next : undefined));
   const files = readReferences();
   const tests = reachedTests(files, changed);
-  const all = [...files.keys()].filter((file) => file.endsWith('.test.ts')).length;
-  console.log(`${changed.length} changed files reach ${tests.length} of ${all} test files.`);
-  return tests.length === 0 ? Promise.resolve(0) : vitest([...rest, ...tests]);
+  const count = changed.length === 1 ? '1 changed file reaches' : `${changed.length} changed files reach`;
+  console.log(`${count} ${tests.length} of ${testsOf(files).length} test files.`);
+  // Other arguments may leave none of them: `--project unit`, and all of them are end-to-end tests.
+  return tests.length === 0 ? Promise.resolve(0) : vitest(['--passWithNoTests', ...rest, ...tests]);
 }
 
 /** @throws with what git said of a REF that it does not know. */
 function changedSince(ref: string | undefined): string[] {
-  const base = ref === undefined ? 'HEAD' : git('merge-base', ref, 'HEAD').trim();
+  const base = ref === undefined ? 'HEAD' : git('merge-base', ref, 'HEAD').join('').trim();
   return [
-    ...lines(git('diff', '--name-only', '--no-renames', base)),
-    ...lines(git('ls-files', '--others', '--exclude-standard')),
+    ...git('diff', '--name-only', '--no-renames', '-z', base),
+    ...git('ls-files', '--others', '--exclude-standard', '-z'),
   ];
 }
 
-function readReferences(): Map<string, References | undefined> {
-  const names = lines(git('ls-files', '--cached', '--others', '--exclude-standard'));
+function readReferences(): Files {
+  const names = git('ls-files', '--cached', '--others', '--exclude-standard', '-z');
   return new Map(names.map((name) => [name, name.endsWith('.ts') ? read(name) : undefined]));
 }
 
-/** Undefined: it is gone. */
+/** Undefined: it no longer exists. */
 function read(name: string): References | undefined {
   try {
     return referencesOf(name, readFileSync(join(root, name), 'utf8'));
@@ -49,17 +50,10 @@ function read(name: string): References | undefined {
   }
 }
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 2 ** 26,
-  });
-}
-
-function lines(text: string): string[] {
-  return text.split('\n').filter((line) => line !== '');
+/** @returns what it printed, cut at each NUL: without `-z`, git quotes names that are not ASCII. */
+function git(...args: string[]): string[] {
+  const printed = execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 26 });
+  return printed.split('\0').filter((part) => part !== '');
 }
 
 /** @returns its exit code; a signal to this process is one to Vitest. */
@@ -73,9 +67,9 @@ function vitest(args: string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const { stderr } = error as { stderr?: string };
-  console.error(
-    `Git could not say what changed: ${(stderr ?? String(error)).trim()}. Name a branch, a tag or a commit.`,
-  );
+  const { stderr = '' } = error as { stderr?: string };
+  // A revision that shares no commit with this branch: git prints nothing.
+  const reason = stderr.trim() || String(error).trim();
+  console.error(`git failed to list the changes: ${reason}. Name a branch, a tag or a commit.`);
   process.exitCode = 2;
 }

@@ -1,32 +1,49 @@
 /**
  * Which test files a change can reach. Pure.
  *
- * A file reaches each module that it imports, and each file or folder of the repository that a string in it names, from the root or from
- * its own folder: programs are spawned by their path, and so are pages, charts and Go modules read. A folder stands for all below it.
- * Folders that hold nearly everything say nothing, so their bare names do not count; and the programs read nothing but `src` and `proto`,
- * which is all that their images hold, so other names in them are words.
+ * A TypeScript file depends on
+ * - each module that it imports or re-exports, types included;
+ * - each file or folder of the repository that a string in it names, from the root or from its own folder. Tests spawn programs by
+ *   their path, read pages and charts, and build Go modules. Of a template, the text up to the last `/` before its first expression
+ *   counts, and adjacent literal arguments of `join` are one path. A folder stands for everything below it, and a folder with `go.mod`
+ *   is one unit;
+ * - each file that a glob in it matches, but not on what that file depends on: such a test reads the text.
+ *
+ * Exceptions keep this from reaching everything:
+ * - Folders that hold nearly everything do not count, nor does a word that is a folder of the root when one below the file has that name.
+ * - Programs in `src` read only `src` and `proto`, which is all that their images hold. Other names in them are words.
+ *
+ * Every test depends on the settings, and on what `vitest.config.ts` depends on. Other files depend on nothing.
  */
 
-import { dirname, join, normalize } from 'node:path/posix';
 import type { References } from './references.ts';
+import { foldersOf, hasGlobFor, targetsOf, treeOf } from './targets.ts';
 
-/** What every test rests on. */
-const REACHES_ALL = /^(package(-lock)?\.json|tsconfig\.json|vitest\.config\.ts|\.npmrc|test\/support\/run\/.*)$/;
-const TOO_WIDE = new Set(['.', '..', '/', 'src', 'test', 'test/unit', 'test/integration', 'test/e2e', 'test/support']);
+const SETTINGS = /^(package(-lock)?\.json|tsconfig\.json|vitest\.config\.ts|\.npmrc)$/;
 const TEST_FILE = /^test\/.*\.test\.ts$/;
 
+/** By path from the root, what each TypeScript file refers to; undefined for other files and for those that no longer exist. */
+export type Files = ReadonlyMap<string, References | undefined>;
+
+/** @returns all test files that exist, sorted. */
+export function testsOf(files: Files): string[] {
+  return [...files]
+    .filter(([file, references]) => TEST_FILE.test(file) && references !== undefined)
+    .map(([file]) => file)
+    .toSorted();
+}
+
 /**
- * @param files of the repository, by path from its root, with what those in TypeScript refer to.
- * @param changed paths, also of files that are gone.
+ * @param changed paths, also of files that no longer exist.
  * @returns the test files, sorted.
  */
-export function reachedTests(files: ReadonlyMap<string, References | undefined>, changed: readonly string[]): string[] {
-  const tests = [...files.keys()].filter((file) => TEST_FILE.test(file)).toSorted();
-  if (changed.some((file) => REACHES_ALL.test(file))) return tests;
-  const users = usersOf(files);
+export function reachedTests(files: Files, changed: readonly string[]): string[] {
+  const tests = testsOf(files);
+  const users = usersOf(files, changed);
   const reached = new Set<string>();
-  const left = [...changed];
+  const left = [...changed, ...globbing(files, changed)];
   for (let file = left.pop(); file !== undefined; file = left.pop()) {
+    if (SETTINGS.test(file)) return tests;
     if (reached.has(file)) continue;
     reached.add(file);
     for (const named of [file, ...foldersOf(file)]) left.push(...(users.get(named) ?? []));
@@ -34,12 +51,13 @@ export function reachedTests(files: ReadonlyMap<string, References | undefined>,
   return tests.filter((file) => reached.has(file));
 }
 
-/** For each file or folder, the files that refer to it. */
-function usersOf(files: ReadonlyMap<string, References | undefined>): Map<string, string[]> {
-  const folders = new Set([...files.keys()].flatMap(foldersOf));
+/** For each file or folder, the files that depend on it. */
+function usersOf(files: Files, changed: readonly string[]): Map<string, string[]> {
+  // A string may name a file that this change deletes.
+  const tree = treeOf([...files.keys(), ...changed]);
   const users = new Map<string, string[]>();
   for (const [file, references] of files) {
-    for (const target of targetsOf(file, references, (path) => files.has(path) || folders.has(path))) {
+    for (const target of references === undefined ? [] : targetsOf(file, references, tree)) {
       const known = users.get(target);
       if (known === undefined) users.set(target, [file]);
       else known.push(file);
@@ -48,21 +66,9 @@ function usersOf(files: ReadonlyMap<string, References | undefined>): Map<string
   return users;
 }
 
-function targetsOf(file: string, references: References | undefined, exists: (path: string) => boolean): Set<string> {
-  const { imports = [], strings = [] } = references ?? {};
-  const own = dirname(file);
-  // An import of a file that is gone is still one.
-  const modules = imports.filter((specifier) => specifier.startsWith('.')).map((specifier) => join(own, specifier));
-  const named = strings
-    .filter((text) => text !== '' && !text.includes('\n'))
-    .flatMap((text) => [normalize(text), join(own, text)])
-    .map((path) => path.replace(/\/$/, ''))
-    .filter((path) => !TOO_WIDE.has(path) && path !== own && exists(path))
-    .filter((path) => !own.startsWith('src/') || /^(src|proto)\//.test(path));
-  return new Set([...modules, ...named]);
-}
-
-function foldersOf(file: string): string[] {
-  const folder = dirname(file);
-  return folder === '.' ? [] : [folder, ...foldersOf(folder)];
+/** The files with a glob that a change matches. The globs of `vitest.config.ts` choose tests. */
+function globbing(files: Files, changed: readonly string[]): string[] {
+  return [...files].flatMap(([file, references]) =>
+    references !== undefined && !SETTINGS.test(file) && hasGlobFor(file, references, changed) ? [file] : [],
+  );
 }

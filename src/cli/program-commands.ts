@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { doctor } from './commands/doctor.ts';
-import { runProgram } from './commands/run-program.ts';
+import { runProgram } from './run-program.ts';
 import { up, type UpFlags } from './commands/up.ts';
 import type { CommandContext } from './context.ts';
 

@@ -13,6 +13,15 @@ import { shellBlocks } from '../support/shell-blocks.ts';
 const page = readFileSync(join(repository, 'docs/first-canary.md'), 'utf8');
 const [first = '', ...rest] = shellBlocks(page);
 
+/** What the page's commands run and install, besides the images. */
+const USED = [
+  'src/cli/main.ts',
+  'test/cluster/main.ts',
+  'helm/agent/Chart.yaml',
+  'helm/orchestrator/Chart.yaml',
+  'examples/first-canary/deploy.yaml',
+];
+
 const scratch = makeScratch('first-canary');
 const copy = join(scratch.folder, 'sluice');
 let playground: ChildProcess;
@@ -66,7 +75,9 @@ function isThere({ pid }: ChildProcess): boolean {
 /** What is committed, and what is about to be. */
 function copyRepository(): void {
   const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: repository });
-  for (const name of String(names).split('\n').filter(Boolean)) {
+  const files = String(names).split('\n').filter(Boolean);
+  expect(files).toEqual(expect.arrayContaining(USED));
+  for (const name of files) {
     mkdirSync(dirname(join(copy, name)), { recursive: true });
     cpSync(join(repository, name), join(copy, name));
   }

@@ -13,7 +13,7 @@ import type { Output } from '../output.ts';
 import { planUp, readLogLine, tell } from '../up-plan.ts';
 import type { LogLine, UpFlags, UpPlan } from '../up-plan.ts';
 import { inviteAgent } from './enrol.ts';
-import { startProgram } from './run-program.ts';
+import { startProgram } from '../run-program.ts';
 
 export type { UpFlags };
 

@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
-import type { CommandContext } from '../context.ts';
+import type { CommandContext } from './context.ts';
 
 export interface RunningProgram {
   child: ChildProcess;
@@ -13,10 +13,13 @@ export interface RunningProgram {
   ended: Promise<number>;
 }
 
-/** Beside the command line's own: a source in a checkout, a bundle in an image. */
-function fileOf(program: string): string {
+/** From the folder of the command line's own file. */
+const FOLDERS = { agent: '../agent', orchestrator: '../orchestrator' };
+
+/** A source in a checkout, a bundle in an image. */
+function fileOf(program: keyof typeof FOLDERS): string {
   const own = realpathSync(process.argv[1] ?? '');
-  return join(dirname(own), '..', program, `main${extname(own)}`);
+  return join(dirname(own), FOLDERS[program], `main${extname(own)}`);
 }
 
 /** Runs a program under this Node until it ends, passing signals on. @returns its exit code. */
