@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,9 +15,10 @@ import { buildImage } from '../cluster/image.ts';
 const temporary = mkdtempSync(join(tmpdir(), 'sluice-end-'));
 const nothing: Traces = { folder: false, processes: [], cgroups: [], mounts: [] };
 let archive: string;
+let binaries: Awaited<ReturnType<typeof prepareCluster>>;
 
 beforeAll(async () => {
-  await prepareCluster();
+  binaries = await prepareCluster();
   const probe = await goProgram(join(import.meta.dirname, '../cluster/probe'));
   archive = await buildImage({ name: 'sluice.test/probe:1', files: { '/probe': probe }, entrypoint: ['/probe'] });
 }, 900_000);
@@ -43,6 +44,18 @@ test('kill -9 of the owner while the cluster starts leaves nothing', async () =>
     const made = readdirSync(temporary).filter((name) => !before.has(name));
     for (const name of made) expect(await left(join(temporary, name))).toEqual(nothing);
   }
+});
+
+test('an owner that is gone before its door is ready leaves nothing', async () => {
+  const folder = mkdtempSync(join(temporary, 'sluice-cluster-'));
+  writeFileSync(join(folder, 'resolv.conf'), '');
+  const door = spawn(binaries.door, ['hold', folder], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+  // As the owner's end does: nobody reads that it is ready.
+  door.stdout.destroy();
+  await until('the door to be ready', () => Promise.resolve(traces(folder).processes.length > 1));
+  door.stdin.end();
+  await once(door, 'exit');
+  expect(traces(folder)).toEqual(nothing);
 });
 
 test('kill -9 of the door ends every process, its owner hears of it, and the next cluster removes the rest', async () => {

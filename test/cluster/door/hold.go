@@ -53,6 +53,10 @@ type holder struct {
 
 func hold(folder string) error {
 	cgroup := filepath.Base(folder)
+	// First of all: writing to an owner that was killed would end this process before it has tidied up.
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	lock, err := claim(folder)
 	if err != nil {
 		return err
@@ -77,9 +81,6 @@ func hold(folder string) error {
 	ended := make(chan struct{}, 3)
 	go func() { h.serve(os.Stdin); ended <- struct{}{} }()
 	go func() { first.Wait(); ended <- struct{}{} }()
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	signal.Ignore(syscall.SIGPIPE)
 	select {
 	case <-ended:
 	case <-signals:
