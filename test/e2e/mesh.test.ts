@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../cluster/api.ts';
 import type { RunningCluster } from '../cluster/cluster.ts';
-import type { ClientCounts } from '../cluster/mesh/counts.ts';
+import type { ClientCounts, ClientState } from '../cluster/mesh/counts.ts';
 import { appImage } from '../cluster/mesh/install.ts';
 import type { ClientSpec, Load } from '../cluster/mesh/load.ts';
 import { startLoad } from '../cluster/mesh/load.ts';
@@ -79,6 +79,33 @@ async function start(shop: Shop, name: string, mode: ClientSpec['mode']): Promis
   return client;
 }
 
+type Stack = NonNullable<ClientState['stack']>;
+
+/** Waits until each client's proxy holds what the mesh was told. */
+async function proxies(clients: string[], what: string, holds: (stack: Stack) => boolean): Promise<void> {
+  await until(`the proxies of ${clients.join(', ')} to ${what}`, async () => {
+    const now = await load.counts();
+    const stacks = clients.map((name) => now.clients[name]?.stack);
+    return stacks.every((stack) => stack !== undefined && stack !== null && holds(stack));
+  });
+}
+
+/** One that never met the split stays with the root. */
+async function follow(clients: string[], share: number): Promise<void> {
+  await proxies(clients, `send ${share} to the canary`, ({ via, weights }) => {
+    const sum = Object.values(weights).reduce((all, weight) => all + weight, 0);
+    const [canary] = Object.entries(weights).filter(([backend]) => backend.startsWith('web-canary'));
+    return via === 'root' || (canary?.[1] ?? 0) === share * sum;
+  });
+}
+
+/** A backend may go once no proxy sends to it. */
+async function removeAll(shop: Shop, meshed: string[]): Promise<void> {
+  await shop.removeHolders();
+  await proxies(meshed, 'know the root alone', ({ via }) => via === 'root');
+  await shop.removeBackends();
+}
+
 async function stop(clients: string[]): Promise<void> {
   for (const client of clients) {
     const end = await load.stopClient(client);
@@ -112,12 +139,14 @@ describe.each<{ holder: Holder; busyFollows: boolean }>([
     const clients = [busy, unmeshed, fresh];
     for (const canary of [0, 1000, 2500, 5000]) {
       await shop.setWeights(total - canary, canary);
+      await follow([busy, fresh], canary / total);
       const counts = await measure(clients);
       expectShare(counts[fresh], canary / total);
       expectShare(counts[busy], busyFollows ? canary / total : 0);
       expectShare(counts[unmeshed], 0);
     }
     await shop.setWeights(0, total);
+    await follow([busy, fresh], 1);
     const all = await measure(clients);
     expectShare(all[fresh], 1);
     expectShare(all[busy], busyFollows ? 1 : 0);
@@ -131,8 +160,7 @@ describe.each<{ holder: Holder; busyFollows: boolean }>([
     await shop.pointStable('v2');
     await shop.setWeights(total, 0);
     await shop.pointRoot();
-    await shop.removeHolders();
-    await shop.removeBackends();
+    await removeAll(shop, [busy, fresh]);
     const promoted = await measure(clients, 500);
     for (const client of clients) expect(answers(promoted[client], 'v2')).toBe(promoted[client]?.answered);
     await stop(clients);
@@ -144,6 +172,7 @@ test('after a rollback in one write, the canary gets no request and none is lost
   const { busy, unmeshed, fresh } = await begin(shop);
   const meshed = [busy, fresh];
   await shop.setWeights(total / 2, total / 2);
+  await follow(meshed, 0.5);
   await measure(meshed, 500);
   await load.mark('before-rollback');
   const began = performance.now();
@@ -158,12 +187,12 @@ test('after a rollback in one write, the canary gets no request and none is lost
       `${client}: ${answers(during[client], 'v2')} at the canary in the ${seconds.toFixed(2)} s of the write`,
     );
   }
+  await follow(meshed, 0);
   const after = await measure(meshed);
   for (const client of meshed) expect(answers(after[client], 'v2')).toBe(0);
   await shop.scale('v2', 0);
-  await shop.removeHolders();
   await shop.pointRoot();
-  await shop.removeBackends();
+  await removeAll(shop, meshed);
   await measure([...meshed, unmeshed], 500);
   await stop([...meshed, unmeshed]);
 });

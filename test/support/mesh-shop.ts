@@ -1,5 +1,4 @@
 /** A shop on the test mesh, and the canary sequence written by hand: what the mesh's acceptance test plays through. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../cluster/api.ts';
 import type { RunningCluster } from '../cluster/cluster.ts';
 
@@ -15,7 +14,7 @@ export interface Shop {
   pointStable(version: 'v1' | 'v2'): Promise<void>;
   makeBackends(): Promise<void>;
   removeBackends(): Promise<void>;
-  /** Writes the weights, and returns once whatever the mesh makes of them says so. */
+  /** Writes the weights, and returns once whatever the mesh makes of them says so. The proxies hear of it through a watch of their own. */
   setWeights(stable: number, canary: number): Promise<void>;
   removeHolders(): Promise<void>;
   scale(version: 'v1' | 'v2', replicas: number): Promise<void>;
@@ -63,14 +62,11 @@ export async function openShop(cluster: RunningCluster, namespace: string, holde
       await cluster.apply(objects(stable, canary));
       if (holder !== 'route') await profileSays(cluster, namespace, [stable, canary]);
       if (holder !== 'split') await routeIsAccepted(cluster, namespace);
-      // The proxies hear of it as we do, through a watch.
-      await delay(200);
     },
     removeHolders: async () => {
       const kinds = { split: ['trafficsplit'], route: ['httproute'], both: ['trafficsplit', 'httproute'] }[holder];
       for (const kind of kinds) await cluster.kubectl(['delete', kind, 'web', '-n', namespace]);
       if (holder !== 'route') await profileSays(cluster, namespace, undefined);
-      await delay(200);
     },
     scale: async (version, replicas) => {
       await cluster.kubectl(['scale', `deployment/web-${version}`, '-n', namespace, `--replicas=${replicas}`]);
