@@ -19,10 +19,12 @@ export const RETAINED = 'sluice.dev/retained';
 export const MADE_PROFILE = 'sluice.dev/made-profile';
 /** Annotation on a split: the guard that its agent keeps, and what it did. */
 export const GUARD = 'sluice.dev/guard';
+/** Annotation: who took a rollout back by hand, or which guard, and why. Only these write it, in the same patch as what they change. */
+export const WITHDRAWN = 'sluice.dev/withdrawn';
 /** Label the Deployment controller puts on the pods of one revision. */
 export const TEMPLATE_HASH = 'pod-template-hash';
 
-export type Role = 'split' | 'companion' | 'stable' | 'canary' | 'canary-set' | 'job';
+export type Role = 'split' | 'companion' | 'stable' | 'canary' | 'canary-set' | 'job' | 'guard';
 
 /** `dep_1:staging` -> `dep_1.staging`: at most 63 characters of what a label value allows, ending in one that it may end in. */
 export function rolloutLabel(rolloutId: string): string {
