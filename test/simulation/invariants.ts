@@ -93,7 +93,13 @@ export class Invariants {
       const share = weights['web-canary'] ?? weights['0/web-canary'] ?? 0;
       if (share > 0) this.#isCanaryAllowed = true;
       const selector = field === 'selector' ? (to as Record<string, string>) : {};
-      if (write.name === 'web' && selector['pod-template-hash'] === this.#canaryHash) this.#isRootMoved = true;
+      if (write.kind !== 'Service' || write.name !== 'web' || field !== 'selector') continue;
+      if (selector['pod-template-hash'] === this.#canaryHash) this.#isRootMoved = true;
+      // By pods alone, an open root is a share, of every kind of client.
+      if (this.#setting.release.driver === 'pods' && selector['pod-template-hash'] !== this.#stableHash) {
+        this.#isCanaryAllowed = true;
+        this.#isRootMoved = true;
+      }
     }
   }
 
@@ -119,6 +125,10 @@ export class Invariants {
     const recent = (this.#writes.get(name) ?? []).filter((at) => now - at < 5_000);
     this.#writes.set(name, [...recent, now]);
     this.#instant('it does not fight', recent.length > 15, `${kind} ${name} was written ${recent.length} times in 5 s`);
+  }
+
+  get #stableHash(): string {
+    return this.#setting.plan.bindings[0]?.workload.stableHash ?? '';
   }
 
   get #canaryHash(): string {
@@ -262,6 +272,8 @@ export class Invariants {
 
   #isWatched(): boolean {
     const { orchestrator, mesh } = this.#setting;
+    // What can never be written has been told, and waits for a person.
+    if (orchestrator.told.some(({ message }) => message.startsWith('stalled:'))) return false;
     return orchestrator.isRunning && orchestrator.view.isConnected && !mesh.isAdaptorStopped && !mesh.isPolicyStopped;
   }
 

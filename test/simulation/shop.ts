@@ -5,7 +5,7 @@ import type { CanaryStep, ResolvedTarget } from '../../src/orchestrator/file/res
 import type { Observed } from '../../src/orchestrator/plan/observed.ts';
 import { planRollout } from '../../src/orchestrator/plan/rollout-plan.ts';
 import { asDeployment, asReplicaSet, asService } from '../../src/orchestrator/plan/workload.ts';
-import { planCanary } from '../../src/orchestrator/rollout/plan.ts';
+import { planCanary, type DriverName } from '../../src/orchestrator/rollout/plan.ts';
 import type { Plan } from '../../src/orchestrator/rollout/model.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
 import type { Cluster } from './cluster.ts';
@@ -37,6 +37,7 @@ export interface Release {
   isReturning: boolean;
   /** The new version adds a label to its pods. */
   addsLabel: boolean;
+  driver: DriverName;
   hasRoutes: boolean;
   /** A Service of another rollout has the name of ours. */
   hasForeign: boolean;
@@ -59,6 +60,7 @@ export function anyRelease(random: () => number): Release {
     steps,
     isReturning: random() < 0.3,
     addsLabel: random() < 0.3,
+    driver: random() < 0.7 ? 'linkerd-smi' : 'pods',
     hasRoutes: random() < 0.8,
     isBroken: random() < 0.1,
     hasForeign: random() < 0.05,
@@ -119,7 +121,7 @@ export function planShop(cluster: Cluster, release: Release, rolloutId: string):
   };
   const found = planRollout(target, survey(cluster, release, live, file), rolloutId);
   if (found.kind !== 'canary') throw new Error(`The release is no canary but ${found.kind}.`);
-  return planCanary(found, asDeployment(live));
+  return planCanary(found, asDeployment(live), release.driver);
 }
 
 function survey(cluster: Cluster, release: Release, live: KubeObject, file: KubeObject): Observed {

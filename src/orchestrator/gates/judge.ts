@@ -5,7 +5,8 @@ import type { Ask, Binding, Gate, Learned, Plan, Stage, World } from '../rollout
 import { isAbandoned } from '../rollout/served.ts';
 import { podsOf, showsOnly } from '../rollout/world.ts';
 import { driverOf } from '../traffic/registry.ts';
-import { isAdopted, isSettled, sizeOf } from '../workload/deployment.ts';
+import { canarySizeOf } from '../rollout/canary-size.ts';
+import { isAdopted, isSettled } from '../workload/deployment.ts';
 
 export interface GateView {
   plan: Plan;
@@ -64,7 +65,7 @@ function judge(view: GateView, gate: Gate, path: string, watchedMs: number, isLa
     case 'stableReady':
       return each(plan, (binding) => isStableReady(view, binding), 'the stable Service has no ready endpoints yet');
     case 'canaryReady':
-      return each(plan, (binding) => isCanaryReady(binding, world), 'the canary is not ready yet');
+      return each(plan, (binding) => isCanaryReady(view, binding), 'the canary is not ready yet');
     case 'rootShows':
       return each(
         plan,
@@ -97,7 +98,7 @@ function followed({ plan, stage, world, learned }: GateView, isLate: boolean): J
   const followers: Record<string, Json> = {};
   for (const binding of plan.bindings) {
     const { name } = binding.workload;
-    if (isAbandoned(binding, world)) continue;
+    if (isAbandoned(binding, stage.traffic, world)) continue;
     const result = driverOf(binding).followed(binding, stage.traffic, learned.followers[name], world, isLate);
     if (result.kind === 'refused') return { kind: 'failed', reason: result.reason };
     if (result.kind === 'waiting') return result;
@@ -128,17 +129,24 @@ function tested({ plan, world, answers }: GateView): Judgement {
 function isStableReady({ stage, world }: GateView, binding: Binding): boolean | undefined {
   const { stableHash, canaryHash } = binding.workload;
   const isNew = stage.traffic.kind === 'some' && stage.traffic.stable === 'new';
-  return showsOnly(world, driverOf(binding).stableService(binding), isNew ? canaryHash : stableHash, 1);
+  return shows(world, driverOf(binding).stableService(binding), isNew ? canaryHash : stableHash, 1);
 }
 
-/** All wanted pods are available, and the canary's Service sends to just them. */
-function isCanaryReady(binding: Binding, world: World): boolean | undefined {
+/** All wanted pods are available, and the canary's Service, if there is one, sends to just them. */
+function isCanaryReady({ stage, world }: GateView, binding: Binding): boolean | undefined {
   const { workload } = binding;
-  const size = sizeOf(workload, world);
+  const size = canarySizeOf(binding, stage.traffic, world);
   const set = world.see('ReplicaSet', workload.setName);
   if (size === undefined || set === 'unknown') return undefined;
   if (set === 'absent' || size === 0 || set.facts.available < size) return false;
-  return showsOnly(world, driverOf(binding).canaryService(binding), workload.canaryHash, size);
+  return shows(world, driverOf(binding).canaryService(binding), workload.canaryHash, size);
+}
+
+/** Without a Service of its own a version is ready when its pods are. */
+function shows(world: World, service: string | undefined, hash: string, count: number): boolean | undefined {
+  if (service !== undefined) return showsOnly(world, service, hash, count);
+  const ready = podsOf(world, hash)?.filter(({ facts }) => facts.ready);
+  return ready === undefined ? undefined : ready.length >= count;
 }
 
 function doesRootShow(binding: Binding, version: 'stable' | 'canary', world: World): boolean {

@@ -1,9 +1,9 @@
 /** Facts that must hold from one stage to another; otherwise the rollout is at fault. Pure. */
 
-import { readyEndpoints, podsOf } from './world.ts';
+import { podsOf } from './world.ts';
 import { WITHDRAWN } from '../plan/marks.ts';
 import { driverOf } from '../traffic/registry.ts';
-import type { Binding, ConditionName, Fault, Plan, World } from './model.ts';
+import type { Binding, ConditionName, Fault, Plan, Stage, Traffic, World } from './model.ts';
 
 /** Reasons that only a new version or a person can mend, so nobody waits for the time-out. */
 const HOPELESS = new Set(['ErrImageNeverPull', 'ImagePullBackOff', 'InvalidImageName', 'RunContainerError']);
@@ -11,15 +11,15 @@ const HOPELESS = new Set(['ErrImageNeverPull', 'ImagePullBackOff', 'InvalidImage
 const RESTARTS_BEFORE_TRAFFIC = 3;
 
 /** @returns the first condition that is broken. What is not seen live breaks none. */
-export function brokenCondition(plan: Plan, names: readonly ConditionName[], world: World): Fault | undefined {
-  for (const name of names) {
-    const fault = CONDITIONS[name](plan, world);
+export function brokenCondition(plan: Plan, { conditions, traffic }: Stage, world: World): Fault | undefined {
+  for (const name of conditions) {
+    const fault = CONDITIONS[name](plan, world, traffic);
     if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-const CONDITIONS: Record<ConditionName, (plan: Plan, world: World) => Fault | undefined> = {
+const CONDITIONS: Record<ConditionName, (plan: Plan, world: World, traffic: Traffic) => Fault | undefined> = {
   guardHolds(plan, world) {
     const record = world.see('ConfigMap', plan.guard.name);
     if (typeof record === 'string' || record.fields['state'] !== 'fired') return undefined;
@@ -35,10 +35,10 @@ const CONDITIONS: Record<ConditionName, (plan: Plan, world: World) => Fault | un
   },
   canaryComesUp: (plan, world) =>
     first(plan, (binding) => brokenSet(binding, world) ?? brokenPod(binding, world, false)),
-  canaryServes: (plan, world) =>
+  canaryServes: (plan, world, traffic) =>
     first(
       plan,
-      (binding) => brokenSet(binding, world) ?? brokenPod(binding, world, true) ?? notServing(binding, world),
+      (binding) => brokenSet(binding, world) ?? brokenPod(binding, world, true) ?? notServing(binding, traffic, world),
     ),
 };
 
@@ -72,9 +72,9 @@ function brokenPod({ workload }: Binding, world: World, isServing: boolean): Fau
   return { reason: `canary pod ${broken.name} is ${reason === '' ? 'not ready' : reason}${after}${words}` };
 }
 
-function notServing(binding: Binding, world: World): Fault | undefined {
+function notServing(binding: Binding, traffic: Traffic, world: World): Fault | undefined {
   const { setName } = binding.workload;
   if (world.see('ReplicaSet', setName) === 'absent') return { reason: `canary ReplicaSet ${setName} is gone` };
-  const ready = readyEndpoints(world, driverOf(binding).canaryService(binding));
-  return ready !== undefined && ready.length === 0 ? { reason: 'no canary pod is ready any more' } : undefined;
+  const { canary } = driverOf(binding).ready(binding, traffic, world);
+  return canary === 0 ? { reason: 'no canary pod is ready any more' } : undefined;
 }

@@ -2,7 +2,8 @@
 
 import type { Fields } from '../../protocol/records.ts';
 import { judgeGate, type Answer, type GateView } from '../gates/judge.ts';
-import { workloadWants, sizeOf } from '../workload/deployment.ts';
+import { canarySizeOf } from './canary-size.ts';
+import { workloadWants } from '../workload/deployment.ts';
 import { isSameJson } from '../plan/merge-patch.ts';
 import { compare, type Compared } from './compare.ts';
 import { brokenCondition } from './conditions.ts';
@@ -42,7 +43,7 @@ export function decide(situation: Situation): Decision {
     passed: [],
     learned,
   };
-  const fault = brokenCondition(plan, stage.conditions, world);
+  const fault = brokenCondition(plan, stage, world);
   if (fault !== undefined) return { ...decision, fault };
   const entries = new Map(plan.inventory.map((entry) => [keyOf(entry), entry]));
   const before = new Map(
@@ -84,7 +85,7 @@ function isHolding({ write, waiting, fault }: Compared): boolean {
 
 /** The desired state of a stage: one want for each object that it speaks of. */
 function wantsOf({ plan, world, learned }: Pick<Situation, 'plan' | 'world' | 'learned'>, stage: Stage): Want[] {
-  const sizes = plan.bindings.map(({ workload }) => sizeOf(workload, world));
+  const sizes = plan.bindings.map((binding) => canarySizeOf(binding, stage.traffic, world));
   const perBinding = plan.bindings.flatMap((binding, index) => {
     const view = { rollout: plan.rollout, phase: stage.workload, size: sizes[index] };
     const workload = workloadWants(binding.workload, view, world).map((want) => belowFloor(plan, binding, want, world));

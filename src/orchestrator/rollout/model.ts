@@ -187,6 +187,8 @@ export interface Want extends Ref {
   manifest?: KubeObject;
   /** Of fields that are digests: what is written. */
   values?: Fields;
+  /** It decides who gets requests: not written while nobody could answer them. */
+  carriesTraffic?: true;
   /** Why it must not be written yet. */
   withheld?: string;
   /** Why it is left as it is, to be told at the end. */

@@ -10,20 +10,24 @@ import type { Deployment } from '../plan/workload.ts';
 import { canaryStages, settleStages, undoStages } from '../strategies/canary.ts';
 import { driverOf } from '../traffic/registry.ts';
 import { bindingOf } from '../traffic/linkerd-smi/binding.ts';
+import type { PodsBinding } from '../traffic/pods/driver.ts';
 import { workloadInventory } from '../workload/deployment.ts';
 import type { Binding, Plan, WorkloadPlan } from './model.ts';
+
+/** How shares become real, of what this plan can be given. */
+export type DriverName = 'linkerd-smi' | 'pods';
 
 /**
  * @param found what today's planning makes of file and survey: names, hashes and sizes.
  * @param live the Deployment as the survey found it.
  */
-export function planCanary(found: CanaryPlan, live: Deployment): Plan {
+export function planCanary(found: CanaryPlan, live: Deployment, driver: DriverName): Plan {
   const { rolloutId: rollout, namespace } = found.names;
   const binding: Binding = {
     workload: workloadPlan(found, live),
-    driver: 'linkerd-smi',
+    driver,
     roots: [found.names.root],
-    traffic: bindingOf(found) as unknown as Json,
+    traffic: BIND[driver](found) as Json,
   };
   const { steps, readyTimeoutMs } = found;
   const guard = { name: `sluice-guard-${found.canaryHash}`, minReady: found.guard.minReady };
@@ -43,6 +47,18 @@ export function planCanary(found: CanaryPlan, live: Deployment): Plan {
     settle: settleStages(binding),
   };
 }
+
+const BIND: Record<DriverName, (found: CanaryPlan) => unknown> = {
+  'linkerd-smi': bindingOf,
+  pods: ({ names, root, rootSelector, stableHash, canaryHash }): PodsBinding => ({
+    rollout: names.rolloutId,
+    service: names.root,
+    serviceUid: root.metadata.uid ?? '',
+    selector: rootSelector,
+    stableHash,
+    canaryHash,
+  }),
+};
 
 function workloadPlan(found: CanaryPlan, live: Deployment): WorkloadPlan {
   const { becomes, asked, canaryHash, canaryReplicas, names, liveReplicas, scaledByHpa } = found;

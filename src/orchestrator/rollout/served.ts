@@ -15,8 +15,8 @@ export interface Served {
 /** A side without ready endpoints gets nothing and the other all; with neither ready, or unseen, no share is written. */
 export function served(binding: Binding, wanted: Traffic, world: World): Served {
   const traffic = withWhoeverServes(binding, wanted, world);
-  if (traffic.kind === 'none' || traffic.part === 'backends') return { traffic };
-  const { stable, canary } = driverOf(binding).ready(binding, world);
+  if (traffic.kind === 'none') return { traffic };
+  const { stable, canary } = driverOf(binding).ready(binding, traffic, world);
   const withheld = (reason: string): Served => ({ traffic, withheld: reason });
   if (stable === undefined || canary === undefined) return withheld('endpoints are not seen live');
   if (stable === 0 && canary === 0) return withheld('neither version has a ready endpoint');
@@ -54,12 +54,12 @@ export function trafficWants(
 ): Want[] {
   const wants = driverOf(binding).desired(binding, traffic, followers[binding.workload.name]);
   if (withheld === undefined) return wants;
-  if (isAbandoned(binding, world)) return wants.filter(({ fields }) => !('weights' in fields));
-  return wants.map((want) => ('weights' in want.fields ? { ...want, withheld } : want));
+  if (isAbandoned(binding, traffic, world)) return wants.filter(({ carriesTraffic }) => carriesTraffic !== true);
+  return wants.map((want) => (want.carriesTraffic === true ? { ...want, withheld } : want));
 }
 
 /** With the workload itself gone, and nobody ready, there is no traffic to protect. */
-export function isAbandoned(binding: Binding, world: World): boolean {
-  const { stable, canary } = driverOf(binding).ready(binding, world);
+export function isAbandoned(binding: Binding, traffic: Traffic, world: World): boolean {
+  const { stable, canary } = driverOf(binding).ready(binding, traffic, world);
   return world.see('Deployment', binding.workload.name) === 'absent' && stable === 0 && canary === 0;
 }

@@ -145,7 +145,7 @@ function between(
   return legs.map((leg, index) =>
     index === legs.length - 1
       ? stage(last ?? leg.name, common, leg.traffic, [...leg.gates, ...gates])
-      : stage(leg.name, common, leg.traffic, leg.gates),
+      : stage(last === undefined ? leg.name : `${last}-${leg.name}`, common, leg.traffic, leg.gates),
   );
 }
 

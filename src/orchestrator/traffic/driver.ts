@@ -36,8 +36,10 @@ export interface Driver {
   followed(binding: Binding, traffic: Traffic, learned: Json | undefined, world: World, isLate: boolean): Followed;
   /** Whether the mesh has let go of what was removed. */
   letGo(binding: Binding, world: World): boolean;
-  ready(binding: Binding, world: World): Ready;
-  /** The Service that sends to the canary alone. */
-  canaryService(binding: Binding): string;
-  stableService(binding: Binding): string;
+  ready(binding: Binding, traffic: Traffic, world: World): Ready;
+  /** How many canary pods a traffic takes. @param size of the Deployment. */
+  canarySize(traffic: Traffic, size: number): number;
+  /** The Service that sends to one version alone, where the driver has one. */
+  canaryService(binding: Binding): string | undefined;
+  stableService(binding: Binding): string | undefined;
 }

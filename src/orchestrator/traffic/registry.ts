@@ -3,8 +3,9 @@
 import type { Binding } from '../rollout/model.ts';
 import type { Driver } from './driver.ts';
 import { linkerdSmi } from './linkerd-smi/driver.ts';
+import { pods } from './pods/driver.ts';
 
-const DRIVERS: Readonly<Record<string, Driver>> = { 'linkerd-smi': linkerdSmi };
+const DRIVERS: Readonly<Record<string, Driver>> = { 'linkerd-smi': linkerdSmi, pods };
 
 /** @throws for a driver that a plan of a later version names. */
 export function driverOf({ driver }: Binding): Driver {

@@ -79,7 +79,8 @@ function weights({ names }: SmiBinding, { canary, creates }: Some, followers: Sm
     const isRoute = object.kind === 'HTTPRoute';
     if (isRoute && isRefused) return absent('HTTPRoute', object.metadata.name);
     const [stable, other] = isRoute ? [`0/${names.stable}`, `0/${names.canary}`] : [names.stable, names.canary];
-    return made(object, { weights: { [stable]: shares.stable, [other]: shares.canary } }, creates);
+    const fields = { weights: { [stable]: shares.stable, [other]: shares.canary } };
+    return { ...made(object, fields, creates), carriesTraffic: true };
   });
 }
 

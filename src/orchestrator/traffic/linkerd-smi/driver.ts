@@ -20,10 +20,12 @@ export const linkerdSmi: Driver = {
   followed: (binding, traffic, learned, world, isLate) =>
     followedOf(smiOf(binding), traffic, followersOf(learned), world, isLate),
   letGo: (binding, world) => hasLetGo(smiOf(binding), world),
-  ready: (binding, world) => ({
+  ready: (binding, _traffic, world) => ({
     stable: readyEndpoints(world, smiOf(binding).names.stable)?.length,
     canary: readyEndpoints(world, smiOf(binding).names.canary)?.length,
   }),
+  // Any share may come next, so it is as large as the stable.
+  canarySize: (_traffic, size) => size,
   canaryService: (binding) => smiOf(binding).names.canary,
   stableService: (binding) => smiOf(binding).names.stable,
 };
