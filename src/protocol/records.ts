@@ -24,6 +24,15 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export type Fields = Readonly<Record<string, Json>>;
 
+/** Part of an order: a field by name, what was seen of it, and what it is to be. Refused where it is something else by now. */
+export interface Change {
+  field: string;
+  from: Json;
+  to: Json;
+  /** What is written, where `to` is its digest. */
+  value?: Json;
+}
+
 export interface ObjectRecord<K extends KindName = KindName> {
   kind: K;
   name: string;

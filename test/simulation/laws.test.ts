@@ -4,6 +4,7 @@
  */
 
 import { afterEach, expect, test, vi } from 'vitest';
+import type * as Orders from '../../src/agent/kinds/orders.ts';
 import type * as Canary from '../../src/orchestrator/strategies/canary.ts';
 import type * as Workload from '../../src/orchestrator/workload/deployment.ts';
 import { seed } from '../support/seed.ts';
@@ -76,7 +77,19 @@ const BROKEN: [law: string, break_: () => void][] = [
       },
     })),
   ],
-  ['9: an order holds only over what was seen', breaks('./preconditions.ts', () => ({ isAsSeen: () => true }))],
+  [
+    '9: an order holds only over what was seen',
+    breaks<typeof Orders>('../../src/agent/kinds/orders.ts', ({ fieldsOf, orderSteps }) => ({
+      orderSteps: (object, uid, changes) => {
+        const now = fieldsOf(object);
+        return orderSteps(
+          object,
+          uid,
+          changes.map((change) => ({ ...change, from: now[change.field] ?? null })),
+        );
+      },
+    })),
+  ],
   ['10: put-backs are counted', breaks(`${core}/rollout/retry.ts`, () => ({ putBackDelay: () => 0 }))],
   [
     '11: what can never succeed is told',

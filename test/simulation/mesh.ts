@@ -24,7 +24,9 @@ export class Mesh {
     const name = this.profileOf(root);
     const key = `ServiceProfile/${name}`;
     const object = this.#cluster.get(`TrafficSplit/${split}`);
-    const overrides = object === undefined ? [] : (object as Body<Split>).spec.backends;
+    const backends = object === undefined ? [] : (object as Body<Split>).spec.backends;
+    const domain = `${this.#namespace}.svc.cluster.local`;
+    const overrides = backends.map(({ service, weight }) => ({ authority: `${service}.${domain}`, weight }));
     if (this.#cluster.get(key) !== undefined) {
       this.#cluster.update(key, 'linkerd-smi', (each) => (each['spec'] = { dstOverrides: overrides }));
     } else if (object !== undefined) {
@@ -65,8 +67,8 @@ export function clientsOf(
   const overrides =
     record === undefined
       ? []
-      : (record as Body<{ spec: { dstOverrides: { service: string; weight: number }[] } }>).spec.dstOverrides;
-  const shares = overrides.map(({ service, weight }) => ({ backend: service, weight }));
+      : (record as Body<{ spec: { dstOverrides: { authority: string; weight: number }[] } }>).spec.dstOverrides;
+  const shares = overrides.map(({ authority, weight }) => ({ backend: authority.split('.')[0] ?? '', weight }));
   const [route] = routes.flatMap((name) => cluster.get(`HTTPRoute/${name}`) ?? []);
   const isAccepted =
     route !== undefined && (route as Body<{ status?: { accepted?: boolean } }>).status?.accepted === true;

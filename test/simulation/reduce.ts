@@ -1,9 +1,9 @@
 /** Objects of the model as the agent's records. */
 
-import type { Fields, Json, KindName, ObjectRecord } from '../../src/protocol/records.ts';
+import { fieldsOf } from '../../src/agent/kinds/orders.ts';
+import type { KindName, ObjectRecord } from '../../src/protocol/records.ts';
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
 import { type Body } from './cluster.ts';
-import { memoDigest } from './digest.ts';
 import type { PodStatus } from './node-controllers.ts';
 
 interface Parts {
@@ -24,56 +24,9 @@ export function reduce(object: KubeObject): ObjectRecord {
     generation: metadata.generation ?? 0,
     deleting: metadata.deletionTimestamp !== undefined,
     lastManager: typeof metadata['manager'] === 'string' ? metadata['manager'] : '',
-    fields: { ...marksOf(object), ...fieldsOf(object) },
+    fields: fieldsOf(object),
     facts: factsOf(object),
   } as ObjectRecord;
-}
-
-function marksOf({ kind, metadata: { labels = {}, annotations = {} } }: KubeObject): Fields {
-  const isShown = (key: string): boolean => kind === 'ReplicaSet' || key.startsWith('sluice.dev/');
-  return Object.fromEntries([
-    ...Object.entries(labels)
-      .filter(([key]) => isShown(key))
-      .map(([key, value]) => [`label:${key}`, value] as const),
-    ...Object.entries(annotations)
-      .filter(([key]) => isShown(key))
-      .map(([key, value]) => [`annotation:${key}`, value] as const),
-  ]);
-}
-
-function fieldsOf(object: KubeObject): Fields {
-  const { spec, data } = object as Body<Parts>;
-  switch (object.kind) {
-    case 'Deployment':
-    case 'ReplicaSet': {
-      const fields: Record<string, Json> = {
-        replicas: spec['replicas'] as number,
-        template: memoDigest(spec['template']),
-      };
-      return spec['paused'] === true ? { ...fields, paused: true } : fields;
-    }
-    case 'Service':
-      return { selector: (spec['selector'] ?? {}) as Json };
-    case 'TrafficSplit':
-      return { weights: pairs(spec['backends'] as { service: string; weight: number }[]) };
-    case 'ServiceProfile':
-      return { weights: pairs(spec['dstOverrides'] as { service: string; weight: number }[]) };
-    case 'HTTPRoute': {
-      const rules = spec['rules'] as { backendRefs: { name: string; weight: number }[] }[];
-      const refs = rules.flatMap(({ backendRefs }, index) =>
-        backendRefs.map(({ name, weight }) => [`${index}/${name}`, weight] as const),
-      );
-      return { weights: Object.fromEntries(refs) };
-    }
-    case 'ConfigMap':
-      return { ...data };
-    default:
-      return {};
-  }
-}
-
-function pairs(backends: { service: string; weight: number }[]): Json {
-  return Object.fromEntries(backends.map(({ service, weight }) => [service, weight]));
 }
 
 function factsOf(object: KubeObject): unknown {

@@ -6,7 +6,7 @@ import { groupOf } from '../../protocol/kube-object.ts';
 import type { KubeObject, ObjectRef } from '../../protocol/kube-object.ts';
 import { GUARD_MARK, readGuard } from '../health/reduce-guard.ts';
 import type { GuardRecord } from '../health/reduce-guard.ts';
-import { weightOf } from '../health/reduce-traffic.ts';
+import { weightOf } from '../kinds/quantity.ts';
 import { SERVED_VERSIONS, pathFinder } from '../health/served-versions.ts';
 import type { KubeApi } from '../kubernetes/kube-api.ts';
 import { ListWatch } from '../kubernetes/list-watch.ts';

@@ -1,9 +1,9 @@
 /** One want against one record: nothing to do, a write, a wait, or a fault; and whether somebody else changed it. Pure. */
 
-import type { Json, ObjectRecord } from '../../protocol/records.ts';
+import type { Change, Json, ObjectRecord } from '../../protocol/records.ts';
 import { isSameJson } from '../plan/merge-patch.ts';
 import { ROLLOUT, rolloutLabel } from '../plan/marks.ts';
-import type { Change, Drift, Entry, Fault, Learned, Plan, Sight, Waiting, Want, World, Write } from './model.ts';
+import type { Drift, Entry, Fault, Learned, Plan, Sight, Waiting, Want, World, Write } from './model.ts';
 import { keyOf } from './model.ts';
 
 export interface Comparison {

@@ -1,7 +1,7 @@
 /** A rollout as data: what is stored before the first write, and what one look at the cluster decides. No logic. */
 
 import type { KubeObject } from '../../protocol/kube-object.ts';
-import type { Fields, Json, KindName, ObjectRecord } from '../../protocol/records.ts';
+import type { Change, Fields, Json, KindName, ObjectRecord } from '../../protocol/records.ts';
 import type { MinReady } from '../file/resolved.ts';
 
 /** Names one object of the target's namespace. */
@@ -193,15 +193,6 @@ export interface Want extends Ref {
   withheld?: string;
   /** Why it is left as it is, to be told at the end. */
   giveUp?: string;
-}
-
-/** Fields by name: what `decide` saw, and what they are to be. The agent refuses if it sees something else. */
-export interface Change {
-  field: string;
-  from: Json;
-  to: Json;
-  /** What is written, where `to` is its digest. */
-  value?: Json;
 }
 
 export type Write = Ref &

@@ -1,11 +1,6 @@
+import { weightOf } from '../../../src/agent/kinds/quantity.ts';
 import { expect, test } from 'vitest';
-import {
-  reduceProfile,
-  reduceRoute,
-  reduceSlice,
-  reduceSplit,
-  weightOf,
-} from '../../../src/agent/health/reduce-traffic.ts';
+import { reduceProfile, reduceRoute, reduceSlice, reduceSplit } from '../../../src/agent/health/reduce-traffic.ts';
 
 const metadata = { name: 'web', uid: 'u', resourceVersion: '7', generation: 3 };
 
