@@ -22,7 +22,7 @@ export async function resume(): Promise<Row[]> {
   const samples: number[] = [];
   const steps = Array.from({ length: 99 }, (_, index) => setWeight(index + 1));
   for (let run = 1; run <= runs; run++) {
-    // An agent that lost several sessions within a minute waits longer and longer: one loss is what is measured.
+    // An agent that loses several sessions, each within 10 s of Welcome, backs off after half a minute: one loss is what is measured.
     await agent.restart();
     const weights = new WeightClock();
     const stop = await world.kube.watch(path, ({ type, object }) => {

@@ -272,7 +272,9 @@ describe('a cut loses nothing', () => {
 });
 
 test('after many sessions no connection is left open', async () => {
-  const { hub } = await connect();
+  const hub = await startHub();
+  await startFor(hub, { config: { reconnectMaxMs: 50 } });
+  await hub.connected();
   const sockets = () => process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap').length;
   const away = { body: 'goAway', goAway: { reason: 'again', reconnectAfterMs: 0, spreadMs: 0 } } as const;
   let before = 0;

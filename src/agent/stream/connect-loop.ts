@@ -9,10 +9,11 @@ import type { AgentCredential } from '../credential.ts';
 import type { Diagnosis } from './cause.ts';
 import { openHubClient } from './channel.ts';
 import { diagnoseConnection } from './diagnose.ts';
+import { nextAttempt } from './next-attempt.ts';
+import type { Losses } from './next-attempt.ts';
 import { Outage } from './outage.ts';
 import type { Absence, Trouble } from './outage.ts';
 import type { Proxy } from './proxy.ts';
-import { nextAttempt } from './session-end.ts';
 import type { SessionEnd } from './session-end.ts';
 
 export interface ConnectLoopOptions {
@@ -48,16 +49,14 @@ const SLOW_MS = 5000;
 export async function runConnectLoop(options: ConnectLoopOptions, signal: AbortSignal): Promise<void> {
   const { log, now, random, onWait, onTrouble } = options;
   const outage = new Outage({ log, now, onTrouble, diagnose: (stop) => diagnose(options, stop) });
-  let failures = 0;
+  let losses: Losses | undefined;
   while (!signal.aborted) {
     const end = await attempt(options, outage, signal);
     // The session was told to stop, and so are we.
     if (signal.aborted) break;
-    const next = nextAttempt(end, failures, random, {
-      mostMs: options.reconnectMaxMs,
-      isUrgent: options.isUrgent(),
-    });
-    failures = next.failures;
+    const [nowMs, isUrgent] = [now(), options.isUrgent()];
+    const next = nextAttempt(end, losses, { nowMs, random, mostMs: options.reconnectMaxMs, isUrgent });
+    losses = next.losses;
     outage.ended(end, next.delayMs);
     onWait(next.delayMs, end);
     await pause(next.delayMs, signal);
