@@ -178,22 +178,34 @@ describe('an agent that says more than can be stored', () => {
 
 describe('limits, each told with a time', () => {
   it('on handshakes, before the database is looked at', async () => {
-    const handshakes = { perSecond: 0.01, burst: 2 };
-    await bench.restart({ limits: { handshakes, handshakeSpreadMs: 1_000 }, random: () => 0.5 });
+    await bench.restart({ limits: { handshakes: { perSecond: 0.05, burst: 2 } } });
     await bench.dial().hello().welcomed();
     await bench.dial().hello().welcomed();
     const holder = await bench.store.pool.connect();
     await holder.query('begin; lock table sluice.agent in access exclusive mode');
     try {
-      const refused = bench.dial().hello();
-      await expect.poll(() => refused.refusal).toMatchObject({ code: 'RETRY' });
-      await expect.poll(() => refused.end).toBe('CLOSED');
-      const { retryAfterMs = 0 } = refused.refusal ?? {};
-      expect(retryAfterMs).toBeGreaterThan(50_000);
-      expect(retryAfterMs).toBeLessThanOrEqual(100_500);
+      for (const turnMs of [20_000, 40_000]) {
+        const refused = bench.dial().hello();
+        await expect.poll(() => refused.refusal).toMatchObject({ code: 'RETRY' });
+        await expect.poll(() => refused.end).toBe('CLOSED');
+        const { retryAfterMs = 0 } = refused.refusal ?? {};
+        expect(retryAfterMs, 'each waits for those before it').toBeGreaterThan(turnMs - 5_000);
+        expect(retryAfterMs).toBeLessThanOrEqual(turnMs + 1_000);
+      }
     } finally {
       await holder.query('commit');
       holder.release();
+    }
+  });
+
+  it('where it stops: as many agents come back as the next hub takes', async () => {
+    await bench.restart({ limits: { handshakes: { perSecond: 0.1, burst: 10 } } });
+    const west = await bench.add('west');
+    const agents = [bench.dial(), bench.dial({ token: west.token })];
+    for (const agent of agents) await agent.hello().welcomed();
+    await bench.hub.stop();
+    for (const agent of agents) {
+      await expect.poll(() => agent.messages.find(({ goAway }) => goAway)?.goAway?.spreadMs).toBe(25_000);
     }
   });
 

@@ -9,8 +9,8 @@ export interface HubLimits {
   handshakesOfOne: BucketRule;
   /** Join tokens that are tried, by all agents together. */
   enrolments: BucketRule;
-  /** How far over such a moment the refused ones are spread. */
-  handshakeSpreadMs: number;
+  /** The longest wait for a turn that is told to one of too many. More agents than have a turn until then share its second half. */
+  longestTurnMs: number;
   /** Sessions begun with one credential. */
   sessions: BucketRule;
   /** Messages of one session, of every kind. */
@@ -43,7 +43,7 @@ export const HUB_LIMITS: HubLimits = {
   handshakes: { perSecond: 200, burst: 400 },
   handshakesOfOne: { perSecond: 1, burst: 60 },
   enrolments: { perSecond: 5, burst: 100 },
-  handshakeSpreadMs: 10_000,
+  longestTurnMs: MINUTE_MS,
   sessions: { perSecond: 20 / 60, burst: 20 },
   messages: { perSecond: 500, burst: 2_000 },
   messagesPerOperation: 8,

@@ -23,6 +23,7 @@ import { raiseGenerations } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentLink } from './agent-link.ts';
 import { EnrolmentDesk } from './enrolment-desk.ts';
+import { returnSpreadMs } from './handshakes.ts';
 import { HUB_LIMITS } from './hub-limits.ts';
 import type { HubObserver } from './hub-observer.ts';
 import type { HubLimits } from './hub-limits.ts';
@@ -115,7 +116,8 @@ export class Hub implements AgentLink {
   /** Sends every agent away; results that come no more are given again to the next process. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const session of this.#sessions.values()) session.goAway('the orchestrator stops', STOPPING);
+    const spreadMs = returnSpreadMs(this.#sessions.size, this.#limits, STOPPING.spreadMs);
+    for (const session of this.#sessions.values()) session.goAway('the orchestrator stops', { ...STOPPING, spreadMs });
     this.#operations.close();
     await Promise.all(this.#farewells);
     await this.#trust?.stop();

@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { admit } from './admission.ts';
 import type { Terms } from './admission.ts';
 import { firstHello } from './first-hello.ts';
+import { NO_HANDSHAKES, knock } from './handshakes.ts';
 import type { HubLimits } from './hub-limits.ts';
 import type { HubObserver } from './hub-observer.ts';
 import { identify, presentedBy } from './identify.ts';
@@ -46,7 +47,7 @@ export interface Guest {
 export class Reception {
   readonly #options: ReceptionOptions;
   readonly #refusals: RefusalLog;
-  #handshakes: Bucket | undefined;
+  #handshakes = NO_HANDSHAKES;
   /** By the name in the certificate: TLS has found that it is one of ours. */
   readonly #handshakesOf = new Map<string, Bucket>();
   /** By account. */
@@ -123,10 +124,9 @@ export class Reception {
       this.#handshakesOf.set(certificateName, own.bucket);
       if (own.waitMs > 0) return { code: 'RETRY', message: 'The agent comes too often.', retryAfterMs: own.waitMs };
     }
-    const { bucket, waitMs } = draw(this.#handshakes, limits.handshakes, clock.now());
-    this.#handshakes = bucket;
-    if (waitMs === 0) return undefined;
-    const retryAfterMs = waitMs + Math.ceil(random() * limits.handshakeSpreadMs);
+    const { handshakes, retryAfterMs } = knock(this.#handshakes, limits, clock.now(), random);
+    this.#handshakes = handshakes;
+    if (retryAfterMs === 0) return undefined;
     return { code: 'RETRY', message: 'Too many agents come at once.', retryAfterMs };
   }
 

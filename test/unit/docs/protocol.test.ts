@@ -28,6 +28,7 @@ test('its figures are those of the source', () => {
     `(${LIMITS.heartbeatMs / 1000} s), by both`,
     `within ${LIMITS.welcomeTimeoutMs / 1000} s`,
     `${HUB_LIMITS.handshakes.perSecond} new streams a second`,
+    `a ${HUB_LIMITS.handshakes.perSecond}th of a second`,
     `${Math.round(HUB_LIMITS.sessions.perSecond * 60)} new sessions a minute`,
     `${HUB_LIMITS.messages.perSecond} messages a second`,
     `become old (${HUB_LIMITS.sessionAgeMs / 60_000} min`,
