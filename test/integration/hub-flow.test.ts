@@ -198,6 +198,24 @@ describe('limits, each told with a time', () => {
     }
   });
 
+  it('where the database fails, or all would try again together', async () => {
+    await bench.restart({ limits: { handshakes: { perSecond: 0.5, burst: 100 } } });
+    await bench.store.pool.query('alter table sluice.agent rename to agent_away');
+    try {
+      for (const turnMs of [2_000, 4_000]) {
+        const refused = bench.dial().hello();
+        await expect.poll(() => refused.refusal).toMatchObject({ code: 'RETRY' });
+        expect(refused.refusal?.message).toContain('The orchestrator cannot take a session now');
+        await expect.poll(() => refused.end).toBe('CLOSED');
+        expect(refused.refusal?.retryAfterMs).toBeGreaterThan(turnMs - 1_500);
+        expect(refused.refusal?.retryAfterMs).toBeLessThanOrEqual(turnMs + 1_000);
+      }
+    } finally {
+      await bench.store.pool.query('alter table sluice.agent_away rename to agent');
+    }
+    await bench.dial().hello().welcomed();
+  });
+
   it('where it stops: as many agents come back as the next hub takes', async () => {
     await bench.restart({ limits: { handshakes: { perSecond: 0.1, burst: 10 } } });
     const west = await bench.add('west');

@@ -48,7 +48,12 @@ export function causeOfEnd(end: Unwelcome): Diagnosis {
         hint: 'The agent is restarted again and again (kubectl describe pod), or its credential is used elsewhere too: `sluice agents` says which.',
       };
     case 'RETRY':
-      return { cause: 'orchestrator', code, detail, hint: 'Nothing to do: it comes again by itself.' };
+      return {
+        cause: 'orchestrator',
+        code,
+        detail,
+        hint: "The agent tries again automatically. If it stays so, look at the orchestrator's log.",
+      };
     case 'FENCED':
     case 'STALE_EPOCH':
       return {

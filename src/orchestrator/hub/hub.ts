@@ -210,10 +210,7 @@ export class Hub implements AgentLink {
       if (guest) await this.#greet(stream, guest);
     } catch (err) {
       this.#options.log.error({ err, peer: stream.getPeer() }, 'session could not begin');
-      stream.emit('error', {
-        code: status.UNAVAILABLE,
-        details: `The orchestrator cannot take a session now: ${messageOf(err)}`,
-      });
+      this.#reception.postpone(stream, `The orchestrator cannot take a session now: ${messageOf(err)}`);
     }
   }
 

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import { admit } from './admission.ts';
 import type { Terms } from './admission.ts';
 import { firstHello } from './first-hello.ts';
-import { NO_HANDSHAKES, knock } from './handshakes.ts';
+import { NO_HANDSHAKES, giveTurn, knock } from './handshakes.ts';
 import type { HubLimits } from './hub-limits.ts';
 import type { HubObserver } from './hub-observer.ts';
 import { identify, presentedBy } from './identify.ts';
@@ -111,6 +111,14 @@ export class Reception {
     this.#refusals.refused({ account, peer: stream.getPeer(), code, reason });
     stream.write(encodeHubMessage({ body: 'refused', refused }));
     stream.end();
+  }
+
+  /** Turns an agent away for a fault of ours: its next turn is given as if too many came, or all would try again together. */
+  postpone(stream: HubStream, message: string): void {
+    const { clock, random, limits } = this.#options;
+    const { handshakes, retryAfterMs } = giveTurn(this.#handshakes, limits, clock.now(), random);
+    this.#handshakes = handshakes;
+    this.refuse(stream, undefined, { code: 'RETRY', message, retryAfterMs });
   }
 
   /** Before any look into the database: when all come back at once, it is what has to be spared. */
