@@ -40,15 +40,17 @@ describe('a bucket', () => {
   it('lets an agent answer thousands of operations a second: each that is sent brings its share', () => {
     const { messages: rule, messagesPerOperation } = HUB_LIMITS;
     let bucket: Bucket | undefined;
+    let longestWaitMs = 0;
     for (let operation = 0; operation < 50_000; operation++) {
       const nowMs = operation / 5; // 5,000 a second
       bucket = grant(bucket, rule, nowMs, messagesPerOperation);
       for (let message = 0; message < 4; message++) {
         const next = draw(bucket, rule, nowMs);
-        expect(next.waitMs).toBe(0);
+        longestWaitMs = Math.max(longestWaitMs, next.waitMs);
         bucket = next.bucket;
       }
     }
+    expect(longestWaitMs).toBe(0);
   });
 });
 
