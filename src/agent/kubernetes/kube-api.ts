@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
+import { isDeepStrictEqual } from 'node:util';
 import pRetry from 'p-retry';
 import { pause } from '../../shared/clock.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -118,8 +119,20 @@ export class KubeApi {
     this.#loaded = undefined;
   }
 
+  /** A 401 has done nothing: with another token or certificate, which may just have been rotated, the call is made once more. */
   async #once(call: KubeCall): Promise<string> {
-    const { calls, credentials } = await this.#ready();
+    const used = await this.#ready();
+    try {
+      return await this.#ask(call, used);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status !== 401) throw error;
+      const next = await this.#ready();
+      if (isDeepStrictEqual(next.credentials, used.credentials)) throw error;
+      return this.#ask(call, next);
+    }
+  }
+
+  async #ask(call: KubeCall, { calls, credentials }: Loaded): Promise<string> {
     const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
     const signal = call.signal && !call.permit ? AbortSignal.any([timeout, call.signal]) : timeout;
     const answer = await this.#send(calls, credentials, call, signal);
@@ -177,8 +190,7 @@ export class KubeApi {
     const status = answer.statusCode ?? 0;
     observe(status);
     if (status < 400) return answer;
-    // The next call reads the token again: this one may just have been rotated.
-    if (status === 401 && this.#loaded) this.#loaded.atMs = 0;
+    if (status === 401 && this.#loaded?.credentials === credentials) this.#loaded.atMs = 0;
     const text = await read(answer).catch(() => '');
     throw answerError(call.what, status, text, answer.headers['retry-after']);
   }
