@@ -81,12 +81,19 @@ async function start(shop: Shop, name: string, mode: ClientSpec['mode']): Promis
 
 type Stack = NonNullable<ClientState['stack']>;
 
-/** Waits until each client's proxy holds what the mesh was told. */
+/** Waits until each client's proxy holds what the mesh was told, and what it sent before that has its answer. */
 async function proxies(clients: string[], what: string, holds: (stack: Stack) => boolean): Promise<void> {
+  let heldAt = '';
   await until(`the proxies of ${clients.join(', ')} to ${what}`, async () => {
     const now = await load.counts();
     const stacks = clients.map((name) => now.clients[name]?.stack);
+    heldAt = now.at;
     return stacks.every((stack) => stack !== undefined && stack !== null && holds(stack));
+  });
+  await until(`the requests of ${clients.join(', ')} from before that to be answered`, async () => {
+    const now = await load.counts();
+    const oldest = clients.map((name) => now.clients[name]?.oldest ?? '');
+    return oldest.every((sentAt) => sentAt === '' || Date.parse(sentAt) > Date.parse(heldAt));
   });
 }
 

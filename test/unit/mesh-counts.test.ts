@@ -21,7 +21,7 @@ function counts(answered: number, byVersion: Record<string, number>, failed = 0)
 function snapshot(clients: Record<string, ClientCounts>): Snapshot {
   const states = Object.entries(clients).map(
     ([name, count]) =>
-      [name, { name, mode: 'meshed' as const, began: '', stopped: false, stack: null, ...count }] as const,
+      [name, { name, mode: 'meshed' as const, began: '', stopped: false, oldest: '', stack: null, ...count }] as const,
   );
   return { at: '', clients: Object.fromEntries(states) };
 }

@@ -33,6 +33,8 @@ export interface ClientState extends ClientCounts {
   mode: 'meshed' | 'unmeshed';
   began: string;
   stopped: boolean;
+  /** When the oldest request was sent that has no answer yet; empty if there is none. */
+  oldest: string;
   /** Meshed clients only: the mode its stack was built in, what it follows, and the weights it uses. */
   stack: { mode: 'profile' | 'policy'; via: 'split' | 'route' | 'root'; weights: Record<string, number> } | null;
 }

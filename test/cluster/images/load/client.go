@@ -38,8 +38,9 @@ type client struct {
 	workers  sync.WaitGroup
 
 	mu    sync.Mutex
-	start time.Time // the time of slot 0
-	next  int64     // the next slot
+	start time.Time   // the time of slot 0
+	next  int64       // the next slot
+	sent  []time.Time // by worker: when its unanswered request was sent; zero if it has none
 }
 
 // withDefaults fills in what was left out and says what is wrong.
@@ -98,8 +99,9 @@ func newClient(w *world, spec clientSpec, to destination, account string) *clien
 		c.current = func() *stackView { return nil }
 		c.release = direct.close
 	}
-	for range spec.Concurrency {
-		c.workers.Go(c.work)
+	c.sent = make([]time.Time, spec.Concurrency)
+	for worker := range spec.Concurrency {
+		c.workers.Go(func() { c.work(worker) })
 	}
 	return c
 }
@@ -113,7 +115,7 @@ func clusterAddress(w *world, to destination) (string, error) {
 	return fmt.Sprintf("%s:%d", service.Spec.ClusterIP, to.port), nil
 }
 
-func (c *client) work() {
+func (c *client) work(worker int) {
 	for {
 		wait := time.Until(c.slot(time.Now()))
 		if wait > 0 {
@@ -130,9 +132,30 @@ func (c *client) work() {
 			}
 		}
 		c.tally.sent()
+		c.sends(worker, time.Now())
 		got, err := c.send()
 		c.record(got, err)
+		c.sends(worker, time.Time{})
 	}
+}
+
+func (c *client) sends(worker int, since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent[worker] = since
+}
+
+// oldest is when the oldest request was sent that has no answer yet; zero if there is none.
+func (c *client) oldest() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found time.Time
+	for _, since := range c.sent {
+		if !since.IsZero() && (found.IsZero() || since.Before(found)) {
+			found = since
+		}
+	}
+	return found
 }
 
 func (c *client) record(got answer, err error) {

@@ -18,6 +18,7 @@ type clientView struct {
 	counts
 	Began   string     `json:"began"`
 	Stopped bool       `json:"stopped"`
+	Oldest  string     `json:"oldest"` // when the oldest unanswered request was sent; empty if there is none
 	Stack   *stackView `json:"stack"`
 }
 
@@ -125,6 +126,9 @@ func (c *control) view(of *client, stopped bool) clientView {
 	view := clientView{clientSpec: of.spec, counts: of.tally.snapshot(), Began: of.began.UTC().Format(time.RFC3339Nano), Stopped: stopped}
 	if !stopped {
 		view.Stack = of.current()
+		if oldest := of.oldest(); !oldest.IsZero() {
+			view.Oldest = oldest.UTC().Format(time.RFC3339Nano)
+		}
 	}
 	return view
 }
