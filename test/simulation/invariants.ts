@@ -144,6 +144,8 @@ export class Invariants {
     const digest = memoDigest(template);
     const isForeign = digest !== workload.newTemplate && digest !== workload.oldTemplate;
     if (isForeign && manager === 'kubectl-edit' && orchestrator.checkpoints.commit !== true) this.#isHotfixed = true;
+    // Somebody else has taken it back.
+    if (!isForeign && manager !== 'sluice') this.#isHotfixed = false;
     if (isForeign && manager === 'sluice' && paused !== true)
       this.#violate('nothing untested is rolled out', 'unpaused with a foreign template');
     if (this.#isHotfixed && manager === 'sluice' && digest === workload.newTemplate) {

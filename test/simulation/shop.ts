@@ -11,24 +11,24 @@ import type { KubeObject } from '../../src/protocol/kube-object.ts';
 import type { Cluster } from './cluster.ts';
 
 export const NAMESPACE = 'shop';
-const labels = { app: 'web' };
+/** Workloads of the target; people and tools meddle with the first. */
+const APPLICATIONS = ['web', 'api', 'jobs'];
 
-interface Version {
-  image: string;
-  labels: Record<string, string>;
+/** @param addsLabel the new version has one more label. */
+function template(name: string, version: number, addsLabel: boolean): object {
+  const labels = { app: name, ...(addsLabel ? { track: 'two' } : {}) };
+  return { metadata: { labels }, spec: { containers: [{ name, image: `${name}:${version}` }] } };
 }
 
-function template({ image, labels: own }: Version): object {
-  return { metadata: { labels: own }, spec: { containers: [{ name: 'web', image }] } };
-}
-
-function deployment(version: Version, replicas: number): KubeObject {
-  const spec = { replicas, selector: { matchLabels: labels }, template: template(version) };
-  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: NAMESPACE }, spec };
+function deployment(name: string, pods: object, replicas: number): KubeObject {
+  const spec = { replicas, selector: { matchLabels: { app: name } }, template: pods };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: NAMESPACE }, spec };
 }
 
 /** What differs from release to release. */
 export interface Release {
+  /** How many workloads, each with a root of its own. */
+  workloads: number;
   replicas: number;
   /** The file's manifest asks for this size. */
   asked: number | undefined;
@@ -55,6 +55,7 @@ export function anyRelease(random: () => number): Release {
   });
   const asked = random() < 0.3 ? undefined : random() < 0.5 ? replicas : 1 + Math.floor(random() * 4);
   return {
+    workloads: random() < 0.85 ? 1 : 3,
     replicas,
     asked,
     steps,
@@ -67,25 +68,23 @@ export function anyRelease(random: () => number): Release {
   };
 }
 
-const OLD: Version = { image: 'web:1', labels };
-const newVersion = ({ addsLabel }: Release): Version => ({
-  image: 'web:2',
-  labels: addsLabel ? { ...labels, track: 'two' } : labels,
-});
+function applicationsOf({ workloads }: Release): string[] {
+  return APPLICATIONS.slice(0, workloads);
+}
+
+const older = (name: string): object => template(name, 1, false);
+const newer = (name: string, { addsLabel }: Release): object => template(name, 2, addsLabel);
 
 /** The objects that are there before; the controllers bring the pods. */
 export function openShop(cluster: Cluster, release: Release): void {
-  if (release.isReturning) cluster.create(deployment(newVersion(release), 0), 'kubectl');
-  else cluster.create(deployment(OLD, release.replicas), 'kubectl');
-  cluster.create(
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'web', namespace: NAMESPACE },
-      spec: { selector: labels, ports: [{ port: 80 }] },
-    },
-    'kubectl',
-  );
+  for (const name of applicationsOf(release)) {
+    const first = release.isReturning
+      ? deployment(name, newer(name, release), 0)
+      : deployment(name, older(name), release.replicas);
+    cluster.create(first, 'kubectl');
+    const spec = { selector: { app: name }, ports: [{ port: 80 }] };
+    cluster.create({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: NAMESPACE }, spec }, 'kubectl');
+  }
 }
 
 /** What another rollout has left, or has under way. */
@@ -100,28 +99,43 @@ export function addForeign(cluster: Cluster): void {
 /** A version that went out before has given way to the old one again. */
 export function settleShop(cluster: Cluster, release: Release): void {
   if (!release.isReturning) return;
-  cluster.update('Deployment/web', 'kubectl', (object) => (object['spec'] = deployment(OLD, release.replicas)['spec']));
+  for (const name of applicationsOf(release)) {
+    const { spec } = deployment(name, older(name), release.replicas) as KubeObject & { spec: object };
+    cluster.update(`Deployment/${name}`, 'kubectl', (object) => (object['spec'] = spec));
+  }
 }
 
 export function planShop(cluster: Cluster, release: Release, rolloutId: string): Plan {
-  const live = cluster.get('Deployment/web');
+  return planCanary(
+    applicationsOf(release).map((name) => found(cluster, release, name, rolloutId)),
+    release.driver,
+  );
+}
+
+function found(
+  cluster: Cluster,
+  release: Release,
+  name: string,
+  rolloutId: string,
+): Parameters<typeof planCanary>[0][number] {
+  const live = cluster.get(`Deployment/${name}`);
   if (live === undefined) throw new Error('The shop has no Deployment.');
-  const file = deployment(newVersion(release), release.asked ?? 0);
+  const file = deployment(name, newer(name, release), release.asked ?? 0);
   if (release.asked === undefined) delete (file['spec'] as { replicas?: number }).replicas;
   const target: ResolvedTarget = {
     name: 'prod',
     account: 'east',
     namespace: NAMESPACE,
     dependsOn: [],
-    objects: [{ object: file, source: 'web.yaml#1' }],
+    objects: [{ object: file, source: `${name}.yaml#1` }],
     strategy: { name: 'canary', steps: release.steps },
-    smi: [{ rootServiceName: 'web', trafficSplitName: 'web' }],
+    smi: [{ rootServiceName: name, trafficSplitName: name }],
     readyTimeoutMs: 60_000,
     guard: DEFAULT_GUARD,
   };
-  const found = planRollout(target, survey(cluster, release, live, file), rolloutId);
-  if (found.kind !== 'canary') throw new Error(`The release is no canary but ${found.kind}.`);
-  return planCanary(found, asDeployment(live), release.driver);
+  const canary = planRollout(target, survey(cluster, release, live, file), rolloutId);
+  if (canary.kind !== 'canary') throw new Error(`The release is no canary but ${canary.kind}.`);
+  return { canary, live: asDeployment(live) };
 }
 
 function survey(cluster: Cluster, release: Release, live: KubeObject, file: KubeObject): Observed {
@@ -139,13 +153,17 @@ function survey(cluster: Cluster, release: Release, live: KubeObject, file: Kube
     quotas: [],
     stablePods: [],
     unread: [],
-    dryRuns: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', source: 'web.yaml#1', after, before: live }],
+    dryRuns: [
+      { apiVersion: 'apps/v1', kind: 'Deployment', name: live.metadata.name, source: 'x', after, before: live },
+    ],
   };
 }
 
 /** The model's controller keeps the revision on the sets alone. */
 function withRevision(cluster: Cluster, live: ReturnType<typeof asDeployment>): ReturnType<typeof asDeployment> {
-  const serving = cluster.ofKind('ReplicaSet').find((set) => asReplicaSet(set).spec.replicas !== 0);
+  const isOwn = (set: KubeObject): boolean =>
+    set.metadata.ownerReferences?.some(({ uid }) => uid === live.metadata.uid) === true;
+  const serving = cluster.ofKind('ReplicaSet').find((set) => isOwn(set) && asReplicaSet(set).spec.replicas !== 0);
   const revision = serving?.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? '1';
   const annotations = { 'deployment.kubernetes.io/revision': revision };
   return { ...live, metadata: { ...live.metadata, annotations } };

@@ -35,6 +35,7 @@ export function decide(situation: Situation): Decision {
   const { plan, stage, world, learned } = situation;
   const decision: Decision = {
     writes: [],
+    wanted: new Map(),
     asks: [],
     waiting: [],
     drift: [],
@@ -62,6 +63,7 @@ export function decide(situation: Situation): Decision {
       world,
       learned: decision.learned,
     });
+    decision.wanted.set(keyOf(want), want.fields);
     add(decision, situation.isWayBack ? withoutFault(compared) : compared);
     if (isHolding(compared)) decision.held.set(keyOf(want), want.fields);
   }

@@ -227,6 +227,8 @@ export interface Fault {
 
 export interface Decision {
   writes: Write[];
+  /** By key, what the stage wants of it. */
+  wanted: Map<string, Fields>;
   asks: Ask[];
   waiting: Waiting[];
   drift: Drift[];

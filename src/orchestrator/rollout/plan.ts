@@ -7,7 +7,7 @@ import { canarySet } from '../plan/canary-set.ts';
 import { TEMPLATE_HASH } from '../plan/marks.ts';
 import type { CanaryPlan } from '../plan/rollout-plan.ts';
 import type { Deployment } from '../plan/workload.ts';
-import { canaryStages, settleStages, undoStages } from '../strategies/canary.ts';
+import { canaryStages, settleStages, undoStages, type CanarySettings } from '../strategies/canary.ts';
 import { driverOf } from '../traffic/registry.ts';
 import { bindingOf } from '../traffic/linkerd-smi/binding.ts';
 import type { PodsBinding } from '../traffic/pods/driver.ts';
@@ -17,34 +17,49 @@ import type { Binding, Plan, WorkloadPlan } from './model.ts';
 /** How shares become real, of what this plan can be given. */
 export type DriverName = 'linkerd-smi' | 'pods';
 
-/**
- * @param found what today's planning makes of file and survey: names, hashes and sizes.
- * @param live the Deployment as the survey found it.
- */
-export function planCanary(found: CanaryPlan, live: Deployment, driver: DriverName): Plan {
-  const { rolloutId: rollout, namespace } = found.names;
-  const binding: Binding = {
-    workload: workloadPlan(found, live),
-    driver,
-    roots: [found.names.root],
-    traffic: BIND[driver](found) as Json,
-  };
-  const { steps, readyTimeoutMs } = found;
-  const guard = { name: `sluice-guard-${found.canaryHash}`, minReady: found.guard.minReady };
+/** One workload of a canary. */
+export interface Found {
+  /** What today's planning makes of file and survey: names, hashes and sizes. */
+  canary: CanaryPlan;
+  /** The Deployment as the survey found it. */
+  live: Deployment;
+}
+
+/** @param found all workloads that get a canary, at least one; a stage spans them all, by the steps and settings of the first. */
+export function planCanary(found: Found[], driver: DriverName): Plan {
+  const [first] = found;
+  if (first === undefined) throw new Error('A canary is planned for no workload.');
+  const { names, steps, readyTimeoutMs, canaryHash, guard } = first.canary;
+  const bindings = found.map((each) => bind(each, driver));
+  const guardPlan = { name: `sluice-guard-${canaryHash}`, minReady: guard.minReady };
   return {
     version: 1,
-    rollout,
-    namespace,
-    bindings: [binding],
-    guard,
+    rollout: names.rolloutId,
+    namespace: names.namespace,
+    bindings,
+    guard: guardPlan,
     inventory: [
-      ...workloadInventory(binding.workload),
-      ...driverOf(binding).inventory(binding),
-      { kind: 'ConfigMap', name: guard.name, role: 'made' },
+      ...bindings.flatMap((binding) => [
+        ...workloadInventory(binding.workload),
+        ...driverOf(binding).inventory(binding),
+      ]),
+      { kind: 'ConfigMap', name: guardPlan.name, role: 'made' },
     ],
-    stages: canaryStages(binding, { steps, readyTimeoutMs }),
-    undo: undoStages(binding),
-    settle: settleStages(binding),
+    ...stagesOf(bindings[0] as Binding, { steps, readyTimeoutMs }),
+  };
+}
+
+/** Workloads of one target share a driver, so that its ways are those of them all. */
+function stagesOf(binding: Binding, settings: CanarySettings): Pick<Plan, 'stages' | 'undo' | 'settle'> {
+  return { stages: canaryStages(binding, settings), undo: undoStages(binding), settle: settleStages(binding) };
+}
+
+function bind({ canary, live }: Found, driver: DriverName): Binding {
+  return {
+    workload: workloadPlan(canary, live),
+    driver,
+    roots: [canary.names.root],
+    traffic: BIND[driver](canary) as Json,
   };
 }
 

@@ -36,7 +36,7 @@ export interface Reach {
   readonly passed: ReadonlySet<string>;
   readonly learned: Learned | undefined;
   /** By the key of its object, a write that was not answered. */
-  readonly inFlight: ReadonlyMap<string, { number: number; write: Write }>;
+  readonly inFlight: ReadonlyMap<string, { number: number; write: Write; fields: Fields }>;
   readonly sent: number;
   readonly failures: ReadonlyMap<string, Failures & { untilMs: number }>;
   /** When somebody else's change of an object was put back, by object and manager. */
@@ -127,7 +127,7 @@ type Answered = Extract<Event, { event: 'answered' }>;
 
 function answered(state: Reach, { key, failure, record }: Answered, now: number): Reach {
   const inFlight = new Map(state.inFlight);
-  const write = inFlight.get(key)?.write;
+  const { write, fields } = inFlight.get(key) ?? {};
   inFlight.delete(key);
   const failures = new Map(state.failures);
   const before = failures.get(key);
@@ -136,7 +136,10 @@ function answered(state: Reach, { key, failure, record }: Answered, now: number)
   const kept = hopeless?.object !== undefined && keyOf(hopeless.object) !== key ? { hopeless } : {};
   if (failure === undefined) {
     const changed = write === undefined || record === undefined ? undefined : changedBy(write, record);
-    return { ...rest, ...(changed === undefined ? kept : { hopeless: changed }) };
+    if (changed !== undefined) return { ...rest, hopeless: changed };
+    // As it was meant: whatever is another way from now on was changed by somebody else, even before we saw it so.
+    const held = fields === undefined ? state.held : new Map([...state.held, [key, fields]]);
+    return { ...rest, ...kept, held };
   }
   const counted = { count: (before?.count ?? 0) + 1, firstMs: before?.firstMs ?? now };
   const reaction = reactionTo(failure, counted, now);
@@ -281,7 +284,7 @@ function send(state: Reach, decision: Decision, now: number): [Reach, Effect[]] 
       effects.push({ effect: 'say', kind: 'drift', message: `${drift.kind} ${drift.name}: ${drift.what}; put back` });
     }
     sent += 1;
-    inFlight.set(key, { number: sent, write });
+    inFlight.set(key, { number: sent, write, fields: decision.wanted.get(key) ?? {} });
     effects.push({ effect: 'send', number: sent, write });
   }
   return [{ ...state, inFlight, putBacks, sent }, effects];

@@ -82,16 +82,21 @@ function held(plan: WorkloadPlan, { rollout }: WorkloadView, template: string): 
 /** On the way back: what we shipped gives way to what ran; what somebody else wrote stays. */
 function heldBack(plan: WorkloadPlan, { rollout }: WorkloadView, world: World): Want {
   const want: Want = { ...deployment(plan), fields: { paused: true, [MARK]: rolloutLabel(rollout) } };
-  return templateOf(plan, world) === plan.newTemplate ? withOldTemplate(plan, want) : want;
+  return isOurs(plan, templateOf(plan, world)) ? withOldTemplate(plan, want) : want;
 }
 
 /** Let go with the template that ran, and with no other: that would roll out what nobody tested. */
 function asFound(plan: WorkloadPlan, world: World): Want {
   const want: Want = { ...deployment(plan), fields: FREE };
   const template = templateOf(plan, world);
-  if (template === undefined || template === plan.oldTemplate) return want;
+  if (template === undefined) return want;
   const giveUp = `Deployment ${plan.name} stays paused: its template is not the one that runs`;
-  return template === plan.newTemplate ? withOldTemplate(plan, want) : { ...want, fields: {}, giveUp };
+  return isOurs(plan, template) ? withOldTemplate(plan, want) : { ...want, fields: {}, giveUp };
+}
+
+/** The template that ran, or the one that was shipped: nobody else's. */
+function isOurs({ oldTemplate, newTemplate }: WorkloadPlan, template: Json | undefined): boolean {
+  return template === oldTemplate || template === newTemplate;
 }
 
 function withOldTemplate(plan: WorkloadPlan, want: Want): Want {
