@@ -22,6 +22,8 @@ const SERVING: Common = {
   guard: 'armed',
   conditions: ['guardHolds', 'notWithdrawn', 'canaryServes'],
 };
+/** Guarded, and without traffic: a canary may still restart. */
+const GUARDED: Common = { ...SERVING, conditions: ['guardHolds', 'notWithdrawn', 'canaryComesUp'] };
 const drain: Gate = { gate: 'drain' };
 
 /** Forward, from the hold to what is left when all is cleaned up. */
@@ -33,7 +35,7 @@ export function canaryStages(binding: Binding, settings: CanarySettings): Stage[
     stage('hold', AS_FOUND, NONE, []),
     ...between(binding, NONE, ON, AS_FOUND),
     stage('canary-up', BESIDE, ON, [[ready]]),
-    stage('arm', { ...SERVING, conditions: ['guardHolds', 'notWithdrawn', 'canaryComesUp'] }, ON, []),
+    stage('arm', GUARDED, ON, []),
     ...weights(binding, settings),
     ...between(binding, lastOf(settings), all, SERVING, 'weight-100', [[drain]]),
     ...between(binding, all, shown, SERVING, 'root-new', [[{ gate: 'rootShows', version: 'canary' }], [drain]]),
@@ -96,9 +98,9 @@ function weights(binding: Binding, { steps }: CanarySettings): Stage[] {
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'setWeight') {
       const to: Some = { ...ON, canary: step.weight };
-      stages.push(...between(binding, at, to, step.weight > 0 ? SERVING : BESIDE, nameOf(index, step)));
+      stages.push(...between(binding, at, to, step.weight > 0 ? SERVING : GUARDED, nameOf(index, step)));
       at = to;
-    } else stages.push(stage(nameOf(index, step), at.canary > 0 ? SERVING : BESIDE, at, [[gateOf(step)]]));
+    } else stages.push(stage(nameOf(index, step), at.canary > 0 ? SERVING : GUARDED, at, [[gateOf(step)]]));
   }
   return stages;
 }
