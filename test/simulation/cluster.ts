@@ -68,6 +68,14 @@ export class Cluster {
     return this.#put(key, made, manager);
   }
 
+  /** The status alone, as a controller reports it. */
+  report(key: string, status: object): void {
+    const before = this.objects.get(key);
+    if (before === undefined || JSON.stringify(before['status']) === JSON.stringify(status)) return;
+    this.#mustBeUp();
+    this.#put(key, { ...before, metadata: { ...before.metadata }, status }, '');
+  }
+
   /** @param change edits a copy. @param isStatus the generation stays. */
   update(key: string, manager: string, change: (object: KubeObject) => void, isStatus = false): KubeObject {
     this.#mustBeUp();

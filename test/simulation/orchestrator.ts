@@ -28,6 +28,8 @@ export class Orchestrator {
   outcome: Outcome | undefined;
   /** Raised at each start: what an earlier one sent is refused, and its answers are not heard. */
   term = 0;
+  /** Writes and checkpoints so far. */
+  effects = 0;
   isRunning = false;
   isLinkUp = true;
   /** How often the way to the agent was lost. */
@@ -42,6 +44,7 @@ export class Orchestrator {
   readonly #cluster: Cluster;
   readonly #plan: Plan;
   #state: Reach | undefined;
+  #control: string | undefined;
   #isLooking = false;
 
   constructor(cluster: Cluster, plan: Plan) {
@@ -58,6 +61,7 @@ export class Orchestrator {
     this.term += 1;
     this.isRunning = true;
     this.#state = takeUp(this.#plan, this.checkpoints, 3_000);
+    if (this.#control !== undefined) this.#event({ event: 'abort', reason: this.#control });
     this.#connect();
   }
 
@@ -88,7 +92,9 @@ export class Orchestrator {
     });
   }
 
+  /** As controls are kept in their table: one that no process has heard is heard by the next. */
   abort(reason: string): void {
+    this.#control = reason;
     this.#event({ event: 'abort', reason });
   }
 
@@ -154,6 +160,7 @@ export class Orchestrator {
     const [state, effects] = reach(this.#state, event, this.view, this.#cluster.clock.now);
     this.#state = state;
     for (const effect of effects) {
+      if (effect.effect === 'send' || effect.effect === 'store') this.effects += 1;
       const kills = this.killAt(effect);
       if (kills === 'before') return this.kill();
       this.#carryOut(effect);
@@ -171,7 +178,8 @@ export class Orchestrator {
         clock.after(clock.between(1, 6), () => {
           // A later owner's term fences it; a process that was killed may have been fast enough.
           if (term !== this.term) return;
-          this.checkpoints = effect.checkpoints;
+          // As a database gives it back.
+          this.checkpoints = JSON.parse(JSON.stringify(effect.checkpoints)) as Checkpoints;
           if (this.isRunning) this.#event({ event: 'stored', checkpoints: effect.checkpoints });
         });
         return;

@@ -1,7 +1,7 @@
 /** What happens to a rollout by which nobody may lose a request. */
 
 import type { Body } from './cluster.ts';
-import { edit, fire, pick, remove, type Act, type Weighted } from './scene.ts';
+import { edit, fire, killOnce, pick, remove, type Act, type Weighted } from './scene.ts';
 
 export const OUTAGES: Readonly<Record<string, Act>> = {
   killOrchestrator({ orchestrator, clock }, random) {
@@ -11,14 +11,7 @@ export const OUTAGES: Readonly<Record<string, Act>> = {
   },
   /** At a write or a checkpoint, before or after it is on its way. */
   killAtEffect({ orchestrator, clock }, random) {
-    let left = 1 + Math.floor(random() * 25);
-    const isAfter = random() < 0.5;
-    orchestrator.killAt = ({ effect }) => {
-      if ((effect !== 'send' && effect !== 'store') || --left > 0) return 'goesOn';
-      orchestrator.killAt = () => 'goesOn';
-      clock.after(500 + random() * 3_000, () => orchestrator.start());
-      return isAfter ? 'after' : 'before';
-    };
+    killOnce(orchestrator, clock, { at: 1 + Math.floor(random() * 25), when: random() < 0.5 ? 'before' : 'after' });
   },
   loseLink({ orchestrator, clock }, random) {
     if (!orchestrator.isLinkUp) return;

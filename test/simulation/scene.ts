@@ -94,3 +94,22 @@ export function podOf(cluster: Cluster, hash: string | undefined, random: () => 
     .filter((pod) => hash === undefined || pod.metadata.labels?.['pod-template-hash'] === hash);
   return pods.length === 0 ? undefined : `Pod/${pick(pods, random).metadata.name}`;
 }
+
+/** The orchestrator dies at its so many-th write or checkpoint, just before it is on its way or just after, and comes back. */
+export interface Kill {
+  at: number;
+  when: 'before' | 'after';
+}
+
+/** How long a process takes to come back. */
+const RESTART_MS = 700;
+
+export function killOnce(orchestrator: Orchestrator, clock: SimulatedClock, { at, when }: Kill): void {
+  let left = at;
+  orchestrator.killAt = ({ effect }) => {
+    if ((effect !== 'send' && effect !== 'store') || --left > 0) return 'goesOn';
+    orchestrator.killAt = () => 'goesOn';
+    clock.after(RESTART_MS, () => orchestrator.start());
+    return when;
+  };
+}

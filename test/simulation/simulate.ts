@@ -1,6 +1,8 @@
 /** One run of a rollout in the model, from its seed: what happened to it, and what it should not have done. */
 
 import type { KubeObject } from '../../src/protocol/kube-object.ts';
+import type { Checkpoints } from '../../src/orchestrator/rollout/checkpoints.ts';
+import type { Plan } from '../../src/orchestrator/rollout/model.ts';
 import type { Outcome } from '../../src/orchestrator/rollout/reach.ts';
 import { chance, SimulatedClock } from './clock.ts';
 import { Cluster } from './cluster.ts';
@@ -9,6 +11,7 @@ import { Invariants, type Violation } from './invariants.ts';
 import { Mesh } from './mesh.ts';
 import { Orchestrator, type Told } from './orchestrator.ts';
 import { actOut, plague, type Action } from './actions.ts';
+import { killOnce, type Kill } from './scene.ts';
 import { addForeign, anyRelease, NAMESPACE, openShop, planShop, settleShop, type Release } from './shop.ts';
 
 /** Until the pods of the shop are up. */
@@ -24,6 +27,10 @@ export interface Run {
   violations: Violation[];
   told: Told[];
   steps: number;
+  /** Writes and checkpoints of the orchestrator. */
+  effects: number;
+  plan: Plan;
+  checkpoints: Checkpoints;
   endMs: number;
   /** As they are at the end. */
   objects: KubeObject[];
@@ -32,11 +39,14 @@ export interface Run {
 export interface Options {
   /** What happens to the run; absent: drawn by the seed. */
   actions?: Action[];
+  /** Changes the release that the seed draws. */
+  release?: Partial<Release>;
+  kill?: Kill;
 }
 
 export function simulate(seed: number, options: Options = {}): Run {
   const random = chance(seed);
-  const release = anyRelease(random);
+  const release = { ...anyRelease(random), ...options.release };
   const clock = new SimulatedClock(chance(seed + 1));
   const cluster = new Cluster(clock);
   const mesh = new Mesh(cluster, NAMESPACE);
@@ -55,6 +65,7 @@ export function simulate(seed: number, options: Options = {}): Run {
     const scene = { cluster, controllers, mesh, orchestrator, plan, clock };
     clock.after(action.afterMs, () => orchestrator.outcome === undefined && actOut(action, scene));
   }
+  if (options.kill !== undefined) killOnce(orchestrator, clock, options.kill);
   orchestrator.start();
   while (orchestrator.outcome === undefined && clock.now < END_MS && clock.step()) invariants.check();
   runUntil(clock, clock.now + 10_000);
@@ -68,6 +79,9 @@ export function simulate(seed: number, options: Options = {}): Run {
     violations: invariants.violations,
     told,
     steps: clock.steps,
+    effects: orchestrator.effects,
+    plan,
+    checkpoints: orchestrator.checkpoints,
     endMs: clock.now,
     objects: [...cluster.objects.values()],
   };

@@ -216,19 +216,12 @@ function report(cluster: Cluster, key: string): void {
   const [newest] = own.filter((set) => memoDigest((set as Body<Workload>).spec.template) === digest).toSorted(byAge);
   const sum = (of: (set: KubeObject) => number): number => own.reduce((total, set) => total + of(set), 0);
   const actual = (set: KubeObject): number => (set as Body<Workload>).status?.replicas ?? 0;
-  cluster.update(
-    key,
-    ME,
-    (each) => {
-      each['status'] = {
-        observedGeneration: deployment.metadata.generation ?? 0,
-        replicas: sum(actual),
-        availableReplicas: sum(availableOf),
-        updatedReplicas: newest === undefined ? 0 : actual(newest),
-      };
-    },
-    true,
-  );
+  cluster.report(key, {
+    observedGeneration: deployment.metadata.generation ?? 0,
+    replicas: sum(actual),
+    availableReplicas: sum(availableOf),
+    updatedReplicas: newest === undefined ? 0 : actual(newest),
+  });
 }
 
 export function syncReplicaSet(cluster: Cluster, key: string, newPod: (set: KubeObject) => void): void {
@@ -259,18 +252,11 @@ export function syncReplicaSet(cluster: Cluster, key: string, newPod: (set: Kube
     );
   }
   const rest = pods.filter((pod) => !spare.includes(pod));
-  cluster.update(
-    key,
-    ME,
-    (each) => {
-      each['status'] = {
-        observedGeneration: set.metadata.generation ?? 0,
-        replicas: rest.length,
-        availableReplicas: rest.filter(isReady).length,
-      };
-    },
-    true,
-  );
+  cluster.report(key, {
+    observedGeneration: set.metadata.generation ?? 0,
+    replicas: rest.length,
+    availableReplicas: rest.filter(isReady).length,
+  });
 }
 
 export function isReady(pod: KubeObject): boolean {

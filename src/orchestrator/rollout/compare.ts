@@ -9,7 +9,7 @@ import { keyOf } from './model.ts';
 export interface Comparison {
   want: Want;
   /** Of the stage before. */
-  before: Want | undefined;
+  before: () => Want | undefined;
   /** The want has held in this stage. */
   hasHeld: boolean;
   entry: Entry;
@@ -97,7 +97,7 @@ function compareFields({ want, before, hasHeld }: Comparison, record: ObjectReco
   if (broken !== undefined) return { fault: foreignEdit(want, broken[0], record) };
   const changes = changesOf(want, record);
   if (changes.length === 0) return {};
-  const foreign = changes.filter((change) => isForeign(change, before, hasHeld));
+  const foreign = hasHeld ? changes : changes.filter((change) => isForeign(change, before()));
   if (manifest !== undefined && foreign.some(({ field }) => field === 'template')) {
     return { fault: foreignEdit(want, 'template', record) };
   }
@@ -123,8 +123,7 @@ function isSame(record: ObjectRecord, field: string, value: Json): boolean {
 }
 
 /** What the stage before wanted is progress; a field that it did not speak of may have any value until it has held. */
-function isForeign({ field, from }: Change, before: Want | undefined, hasHeld: boolean): boolean {
-  if (hasHeld) return true;
+function isForeign({ field, from }: Change, before: Want | undefined): boolean {
   const was = before?.fields[field] ?? before?.must?.[field];
   return was !== undefined && !isSameJson(was, from);
 }

@@ -47,16 +47,14 @@ export function decide(situation: Situation): Decision {
   const fault = brokenCondition(plan, stage, world);
   if (fault !== undefined) return { ...decision, fault };
   const entries = new Map(plan.inventory.map((entry) => [keyOf(entry), entry]));
-  const before = new Map(
-    (situation.previous ? wantsOf(situation, situation.previous) : []).map((want) => [keyOf(want), want]),
-  );
+  const before = wantsBefore(situation);
   for (const want of wantsOf(situation, stage)) {
     const entry: Entry = entries.get(keyOf(want)) ?? { kind: want.kind, name: want.name, role: 'made' };
     const held = situation.held.get(keyOf(want));
     const hasHeld = held !== undefined && isSameJson(held, want.fields);
     const compared = compare({
       want,
-      before: before.get(keyOf(want)),
+      before: () => before().get(keyOf(want)),
       hasHeld,
       entry,
       plan,
@@ -74,6 +72,16 @@ export function decide(situation: Situation): Decision {
   if (decision.fault !== undefined || decision.writes.length > 0 || decision.waiting.length > 0) return decision;
   judgeGates(situation, decision);
   return decision;
+}
+
+/** Of the stage before, made when they are asked for: most looks find nothing changed. */
+function wantsBefore(situation: Situation): () => ReadonlyMap<string, Want> {
+  let made: ReadonlyMap<string, Want> | undefined;
+  return () => {
+    const { previous } = situation;
+    made ??= new Map(previous === undefined ? [] : wantsOf(situation, previous).map((want) => [keyOf(want), want]));
+    return made;
+  };
 }
 
 /** What cannot be restored is told, and the rest goes on. */
