@@ -104,8 +104,12 @@ describe('the adaptor', () => {
     expect((await profile(ns))?.spec?.dstOverrides?.[0]?.authority).toBe(`web-stable.${ns}.svc.cluster.local`);
     await setWeights(ns, [9999, 1]);
     await expect.poll(() => overrides(ns), soon).toEqual(['9999', '1']);
-    const events = (await call('GET', `/api/v1/namespaces/${ns}/events`)).body as { items: { reason: string }[] };
-    expect(events.items.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['Created', 'Updated']));
+    // It tells of a write after it is done.
+    const reasons = async (): Promise<string[]> => {
+      const { body } = await call('GET', `/api/v1/namespaces/${ns}/events`);
+      return (body as { items: { reason: string }[] }).items.map(({ reason }) => reason);
+    };
+    await expect.poll(reasons, soon).toEqual(expect.arrayContaining(['Created', 'Updated']));
   });
 
   it('keeps routes, empties the overrides when the split is deleted, and leaves the object', async () => {
