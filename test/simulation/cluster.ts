@@ -65,7 +65,17 @@ export class Cluster {
     made.metadata.uid = `u${++this.#uid}`;
     made.metadata.generation = 1;
     made.metadata.creationTimestamp = String(this.clock.now).padStart(12, '0');
-    return this.#put(key, made, manager);
+    const stored = this.#put(key, made, manager);
+    // Made beside its owner's deletion: the collector finds it all the same.
+    const owners = made.metadata.ownerReferences ?? [];
+    const isOrphan = owners.length > 0 && !owners.some(({ uid }) => this.#isThere(uid));
+    if (isOrphan) this.clock.after(this.clock.between(500, 2_000), () => this.#collectOne(key, made.metadata.uid));
+    return stored;
+  }
+
+  #isThere(uid: string): boolean {
+    for (const object of this.objects.values()) if (object.metadata.uid === uid) return true;
+    return false;
   }
 
   /** The status alone, as a controller reports it. */
@@ -111,21 +121,22 @@ export class Cluster {
     return object;
   }
 
-  /** What the object controls goes with it, in the background. */
+  /** What the object owned alone goes with it, in the background. */
   #collect({ metadata: { uid } }: KubeObject): void {
     for (const [key, object] of this.objects) {
       const owners = object.metadata.ownerReferences ?? [];
-      if (owners.length > 0 && owners.every((owner) => owner.uid === uid)) {
-        this.clock.after(this.clock.between(5, 50), () => {
-          if (this.objects.get(key) === object || this.objects.get(key)?.metadata.uid === object.metadata.uid) {
-            this.objects.delete(key);
-            this.#version += 1;
-            for (const listener of this.#listeners) listener(key, undefined, 'garbage-collector');
-            this.#collect(object);
-          }
-        });
-      }
+      if (owners.length === 0 || !owners.every((owner) => owner.uid === uid)) continue;
+      this.clock.after(this.clock.between(5, 50), () => this.#collectOne(key, object.metadata.uid));
     }
+  }
+
+  #collectOne(key: string, uid: string | undefined): void {
+    const object = this.objects.get(key);
+    if (object === undefined || object.metadata.uid !== uid) return;
+    this.objects.delete(key);
+    this.#version += 1;
+    for (const listener of this.#listeners) listener(key, undefined, 'garbage-collector');
+    this.#collect(object);
   }
 
   #mustBeUp(): void {
